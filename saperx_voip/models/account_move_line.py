@@ -1,0 +1,45 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+
+from odoo import api, fields, models
+
+
+class AccountMoveLine(models.Model):
+    _inherit = "account.move.line"
+
+    saperx_charge_id = fields.Many2one(
+        "saperx.charge",
+        string="Telephony additional",
+        index="btree_not_null",
+        readonly=True,
+        copy=False,
+        ondelete="restrict",
+    )
+    saperx_invoiced_until = fields.Date(readonly=True, copy=False)
+    saperx_previous_invoiced_until = fields.Date(readonly=True, copy=False)
+    saperx_previous_next_date = fields.Date(readonly=True, copy=False)
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        lines = super().create(vals_list)
+        lines.saperx_charge_id.sudo()._mark_invoiced()
+        return lines
+
+    def unlink(self):
+        charges = self.saperx_charge_id.sudo()
+        res = super().unlink()
+        charges._free_if_uninvoiced()
+        return res
+
+    def _give_back_contract_dates(self):
+        """Move the contract lines back to where these lines found them, if these
+        were the latest that moved them."""
+        moved = self.filtered("saperx_invoiced_until")
+        for line in moved.sorted("saperx_invoiced_until", reverse=True):
+            contract_line = line.contract_line_id.sudo()
+            if contract_line.last_date_invoiced == line.saperx_invoiced_until:
+                contract_line.write(
+                    {
+                        "last_date_invoiced": line.saperx_previous_invoiced_until,
+                        "recurring_next_date": line.saperx_previous_next_date,
+                    }
+                )

@@ -1,0 +1,268 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+
+import logging
+from datetime import timedelta
+
+from odoo import Command, api, fields, models
+
+_logger = logging.getLogger(__name__)
+
+LIFE_FIELDS = {"is_terminated", "terminate_date", "active"}
+
+
+class ContractContract(models.Model):
+    _inherit = "contract.contract"
+
+    # Whoever works on lines reads contracts, but neither journals nor their items.
+    currency_id = fields.Many2one(compute_sudo=True)
+    pricelist_id_domain = fields.Binary(compute_sudo=True)
+    invoice_count = fields.Integer(compute_sudo=True)
+    saperx_line_ids = fields.One2many("saperx.line", "contract_id", string="SIP lines")
+    saperx_line_count = fields.Integer(compute="_compute_saperx_counts")
+    saperx_charge_count = fields.Integer(compute="_compute_saperx_counts")
+    saperx_amount_to_invoice = fields.Monetary(compute="_compute_saperx_counts")
+
+    def _compute_saperx_counts(self):
+        def count(model, domain, aggregate="__count"):
+            return dict(
+                self.env[model]._read_group(
+                    [("contract_id", "in", self.ids), *domain],
+                    ["contract_id"],
+                    [aggregate],
+                )
+            )
+
+        lines = count("saperx.line", [])
+        charges = count("saperx.charge", [("state", "!=", "cancelled")])
+        amounts = count("saperx.charge", [("state", "=", "confirmed")], "amount:sum")
+        for contract in self:
+            contract.saperx_line_count = lines.get(contract, 0)
+            contract.saperx_charge_count = charges.get(contract, 0)
+            contract.saperx_amount_to_invoice = amounts.get(contract, 0.0)
+
+    def write(self, vals):
+        res = super().write(vals)
+        if LIFE_FIELDS & vals.keys():
+            self._end_lines_if_dead()
+        if "partner_id" in vals:
+            lines = self.sudo().saperx_line_ids
+            lines._follow_period()
+            lines._raise_revision()
+        return res
+
+    # === Life ===
+
+    def _is_dead(self, day):
+        """Whether the contract is over on a day of its company's zone.
+
+        It is, once its termination date has come, or it is archived, or every
+        product line is cancelled or closed without a successor. A line that waits
+        for its renewal lives; sections, notes and our own line do not count.
+        """
+        self.ensure_one()
+        if not self.active:
+            return True
+        if self.is_terminated:
+            return not self.terminate_date or self.terminate_date <= day
+        lines = self.contract_line_ids.filtered(
+            lambda line: not line.display_type and not line.is_telephony
+        )
+        return bool(lines) and all(line._is_dead(day) for line in lines)
+
+    def _end_lines_if_dead(self):
+        """Cancel the SIP lines whose contract, or recurring fee, is over today.
+
+        :return: the lines that were cancelled
+        """
+        ended = self.env["saperx.line"].sudo()
+        for contract in self.sudo().with_context(active_test=False):
+            today = contract.company_id._get_telephony_today()
+            lines = contract.saperx_line_ids.filtered(
+                lambda line: line.state != "cancelled"
+            )
+            if not lines:
+                continue
+            if not contract._is_dead(today):
+                lines = lines.filtered(
+                    lambda line, day=today: line.contract_line_id
+                    and line.contract_line_id._is_dead(day)
+                )
+            lines._cancel()
+            ended |= lines
+        return ended
+
+    @api.model
+    def _cron_end_lines(self):
+        """Catch what no hook saw: an end date that passed, a direct change."""
+        contracts = (
+            self.env["saperx.line"]
+            .search([("state", "!=", "cancelled")])
+            .with_context(active_test=False)
+            .contract_id
+        )
+        for contract in contracts:
+            for line in contract._end_lines_if_dead():
+                _logger.info("line %s ended with its contract", line.id)
+                line.message_post(
+                    body=self.env._("Cancelled by the sweep: the contract had ended.")
+                )
+            self.env["ir.cron"]._commit_progress(1)
+
+    # === The contract line that carries telephony ===
+
+    def _ensure_telephony_line(self, product):
+        """The contract line that links telephony to its invoices.
+
+        It never falls due and counts for no date of the contract: it stands as
+        cancelled for OCA's code, and only charges are put on invoices through it.
+        """
+        self.ensure_one()
+        line = self.contract_line_ids.filtered("is_telephony")[:1]
+        if line:
+            if line.product_id != product:
+                line.product_id = product
+            return line
+        return self.env["contract.line"].create(self._prepare_telephony_line(product))
+
+    def _prepare_telephony_line(self, product):
+        return {
+            "contract_id": self.id,
+            "is_telephony": True,
+            "is_canceled": True,
+            "is_auto_renew": False,
+            "product_id": product.id,
+            "name": self.env._("Telephony outside the plan, as charged"),
+            "quantity": 1,
+            "uom_id": product.uom_id.id,
+            "price_unit": 0,
+            "sequence": 1000,
+            "date_start": self.date or fields.Date.context_today(self),
+        }
+
+    # === Invoicing ===
+
+    def _get_charges_to_invoice(self):
+        """Confirmed charges with an amount, locked until this transaction ends."""
+        charges = (
+            self.env["saperx.charge"]
+            .sudo()
+            .search(
+                [
+                    ("contract_id", "in", self.ids),
+                    ("state", "=", "confirmed"),
+                    ("amount", ">", 0),
+                ],
+                order="cycle_end, id",
+            )
+        )
+        return charges.try_lock_for_update(allow_referencing=True)
+
+    def _prepare_recurring_invoices_values(self, date_ref=False):
+        """Append the confirmed charges to what falls due anyway.
+
+        Contract by contract, since the values of an invoice carry no contract. May
+        run twice for one invoice: nothing is marked here.
+        """
+        invoices_values = []
+        for contract in self:
+            values = super(
+                ContractContract, contract
+            )._prepare_recurring_invoices_values(date_ref)
+            if values and contract.contract_type == "sale":
+                values[0]["invoice_line_ids"] += [
+                    Command.create(line)
+                    for line in contract._get_charges_to_invoice()._prepare_move_lines()
+                ]
+            invoices_values += values
+        return invoices_values
+
+    def action_invoice_telephony(self):
+        """Invoice the confirmed charges now, apart from the recurring lines."""
+        self.ensure_one()
+        self.env["saperx.charge"].check_access("write")
+        moves = self._invoice_telephony()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "account.move",
+            "res_id": moves[:1].id,
+            "views": [(False, "form")],
+        }
+
+    def _invoice_telephony(self):
+        """An invoice dated today with each contract's confirmed charges alone."""
+        moves = self.env["account.move"].sudo()
+        for contract in self.sudo():
+            lines = contract._get_charges_to_invoice()._prepare_move_lines()
+            if not lines:
+                continue
+            values = contract._prepare_invoice(contract.company_id._get_telephony_today())
+            values["invoice_line_ids"] = [Command.create(line) for line in lines]
+            move = moves.with_company(contract.company_id).create(values)
+            contract._add_contract_origin(move)
+            contract._invoice_followers(move)
+            moves |= move
+        return moves.with_env(self.env)
+
+    def _next_due_date(self):
+        """When OCA's invoicing next makes an invoice of this contract, or None."""
+        self.ensure_one()
+        dates = [
+            line.recurring_next_date
+            for line in self.contract_line_ids
+            if not line.is_canceled
+            and line.recurring_next_date
+            and line.next_period_date_start
+            and (not line.display_type or line.is_recurring_note)
+        ]
+        return min(dates, default=None)
+
+    @api.model
+    def _cron_invoice_telephony(self):
+        """Invoice charges that no recurring invoice takes along in time."""
+        charges = self.env["saperx.charge"].search(
+            [("state", "=", "confirmed"), ("amount", ">", 0)]
+        )
+        by_contract = charges.grouped("contract_id")
+        for index, (contract, waiting) in enumerate(by_contract.items()):
+            if contract._has_nothing_due_in_time(waiting):
+                try:
+                    with self.env.cr.savepoint():
+                        contract._invoice_telephony()
+                    contract._clear_invoice_generation_error()
+                except Exception as error:  # one contract must not stop the others
+                    contract._record_invoice_generation_error(error, "invoice")
+            self.env["ir.cron"]._commit_progress(
+                1, remaining=len(by_contract) - index - 1
+            )
+
+    def _has_nothing_due_in_time(self, charges):
+        self.ensure_one()
+        patience = timedelta(days=self.company_id.saperx_invoice_patience_days)
+        latest = min(charges.mapped("confirmed_at")).date() + patience
+        due = self._next_due_date()
+        overdue = self.company_id._get_telephony_today() > latest
+        return due is None or due > latest or overdue
+
+    # === Actions ===
+
+    def action_new_saperx_line(self):
+        """Open a new line's own form: it is never written through the contract."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("New SIP line"),
+            "res_model": "saperx.line",
+            "views": [(False, "form")],
+            "context": {"default_contract_id": self.id},
+        }
+
+    def _get_saperx_action(self, xmlid):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(xmlid)
+        return {**action, "domain": [("contract_id", "=", self.id)], "context": {}}
+
+    def action_view_saperx_calls(self):
+        return self._get_saperx_action("saperx_voip.saperx_cdr_action")
+
+    def action_view_saperx_charges(self):
+        return self._get_saperx_action("saperx_voip.saperx_charge_action")

@@ -1,0 +1,87 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+
+from odoo import api, fields, models
+
+LIFE_FIELDS = {
+    "date_end",
+    "is_canceled",
+    "is_auto_renew",
+    "manual_renew_needed",
+    "successor_contract_line_id",
+}
+
+
+class ContractLine(models.Model):
+    _inherit = "contract.line"
+
+    is_telephony = fields.Boolean(
+        readonly=True,
+        help="Links the contract to its telephony: charges are invoiced through this "
+        "line, which never falls due by itself.",
+    )
+
+    def write(self, vals):
+        res = super().write(vals)
+        if LIFE_FIELDS & vals.keys():
+            self.contract_id._end_lines_if_dead()
+        return res
+
+    def _is_dead(self, day):
+        """Whether this line is over on a day, and nothing takes its place."""
+        self.ensure_one()
+        successor = self.successor_contract_line_id
+        if successor and not successor.is_canceled:
+            return successor._is_dead(day)
+        if self.is_canceled:
+            return True
+        waits_for_renewal = self.is_auto_renew or (
+            self.manual_renew_needed and not successor
+        )
+        return bool(
+            self.date_end and self.date_end < day and not waits_for_renewal
+        )
+
+    def _can_be_invoiced(self, date_ref):
+        return not self.is_telephony and super()._can_be_invoiced(date_ref)
+
+    def _compute_create_invoice_visibility(self):
+        telephony = self.filtered("is_telephony")
+        telephony.create_invoice_visibility = False
+        return super(
+            ContractLine, self - telephony
+        )._compute_create_invoice_visibility()
+
+    @api.depends("is_telephony")
+    def _compute_state(self):
+        # Neither cancelled nor running: for people it has no state.
+        telephony = self.filtered("is_telephony")
+        telephony.state = False
+        return super(ContractLine, self - telephony)._compute_state()
+
+    @api.depends("is_telephony")
+    def _compute_allowed(self):
+        res = super()._compute_allowed()
+        self.filtered("is_telephony").is_un_cancel_allowed = False
+        return res
+
+    def _prepare_invoice_line(self):
+        """Remember what OCA forgets: which dates the invoice moved, so that deleting
+        its draft can move them back."""
+        values = super()._prepare_invoice_line()
+        if values and self.contract_id.saperx_line_ids and not self.is_telephony:
+            values |= {
+                "saperx_invoiced_until": self.next_period_date_end,
+                "saperx_previous_invoiced_until": self.last_date_invoiced,
+                "saperx_previous_next_date": self.recurring_next_date,
+            }
+        return values
+
+    def _prepare_telephony_move_line(self):
+        """Values that invoice lines of charges share: product, analytics, link."""
+        self.ensure_one()
+        values = self._prepare_invoice_line()
+        return {
+            name: value
+            for name, value in values.items()
+            if name not in ("company_id", "company_currency_id", "discount")
+        }

@@ -1,0 +1,11 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+
+from odoo import fields, models
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = "res.config.settings"
+
+    saperx_invoice_patience_days = fields.Integer(
+        related="company_id.saperx_invoice_patience_days", readonly=False
+    )

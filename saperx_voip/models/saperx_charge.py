@@ -1,0 +1,403 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+
+from collections import defaultdict
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+from odoo.tools.misc import format_date
+
+from ..rating import bounds_utc, cycle_of
+
+
+class SaperxCharge(models.Model):
+    """The telephony additional: the calls of one line, in one cycle, of one run.
+
+    Late calls of an older cycle make a charge of that cycle in the next run, so
+    that a line and a cycle may have several.
+    """
+
+    _name = "saperx.charge"
+    _description = "Telephony additional"
+    _inherit = ["mail.thread"]
+    _order = "cycle_end desc, id desc"
+    _check_company_auto = True
+
+    line_id = fields.Many2one(
+        "saperx.line",
+        string="SIP line",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="restrict",
+    )
+    period_id = fields.Many2one(
+        "saperx.line.period",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="restrict",
+    )
+    integration_id = fields.Many2one(
+        "saperx.integration",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="restrict",
+    )
+    contract_id = fields.Many2one(
+        "contract.contract",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="restrict",
+    )
+    partner_id = fields.Many2one(
+        "res.partner",
+        string="Customer",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="restrict",
+    )
+    company_id = fields.Many2one(
+        "res.company", required=True, readonly=True, index=True
+    )
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    cycle_start = fields.Date(required=True, readonly=True)
+    cycle_end = fields.Date(
+        required=True, readonly=True, help="Its last day, inclusive."
+    )
+    class_ids = fields.One2many(
+        "saperx.charge.class", "charge_id", string="By class", readonly=True
+    )
+    call_count = fields.Integer(string="Calls", readonly=True)
+    charged_seconds = fields.Integer(readonly=True)
+    gross_amount = fields.Monetary(readonly=True)
+    covered_amount = fields.Monetary(string="Allowance used", readonly=True)
+    amount = fields.Monetary(readonly=True, tracking=True)
+    state = fields.Selection(
+        [
+            ("draft", "Draft"),
+            ("confirmed", "Confirmed"),
+            ("invoiced", "Invoiced"),
+            ("cancelled", "Cancelled"),
+        ],
+        required=True,
+        readonly=True,
+        default="draft",
+        index=True,
+        tracking=True,
+    )
+    confirmed_at = fields.Datetime(readonly=True)
+    move_line_ids = fields.One2many(
+        "account.move.line", "saperx_charge_id", string="Invoice lines", readonly=True
+    )
+    move_id = fields.Many2one(
+        "account.move", string="Invoice", compute="_compute_move_id", compute_sudo=True
+    )
+
+    @api.depends("line_id", "cycle_start", "cycle_end")
+    def _compute_display_name(self):
+        for charge in self:
+            charge.display_name = (
+                f"{charge.line_id.display_name} "
+                f"{format_date(self.env, charge.cycle_start)} – "
+                f"{format_date(self.env, charge.cycle_end)}"
+            )
+
+    @api.depends("move_line_ids.move_id", "move_line_ids.parent_state")
+    def _compute_move_id(self):
+        for charge in self:
+            charge.move_id = charge._get_live_move_lines().move_id[:1]
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_empty(self):
+        if any(charge.call_count for charge in self):
+            raise UserError(
+                self.env._("A charge that took calls is cancelled, not deleted.")
+            )
+
+    def action_confirm(self):
+        self.check_access("write")
+        self.filtered(lambda charge: charge.state == "draft").sudo()._confirm()
+
+    def action_cancel(self):
+        """Let go of the calls: they can be charged again."""
+        self.check_access("write")
+        if "invoiced" in self.mapped("state"):
+            raise UserError(
+                self.env._(
+                    "An invoiced charge is freed by deleting or cancelling its invoice."
+                )
+            )
+        charges = self.filtered(lambda charge: charge.state != "cancelled").sudo()
+        self.env.flush_all()
+        self.env.execute_query(
+            SQL(
+                "UPDATE saperx_cdr SET charge_id = NULL, state = 'unbilled'"
+                " WHERE charge_id = ANY(%s) RETURNING id",
+                charges.ids,
+            )
+        )
+        self.env["saperx.cdr"].invalidate_model()
+        charges.state = "cancelled"
+
+    def action_view_calls(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "saperx_voip.saperx_cdr_action"
+        )
+        return {**action, "domain": [("charge_id", "=", self.id)], "context": {}}
+
+    def action_view_invoice(self):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "account.move",
+            "res_id": self.move_id.id,
+            "views": [(False, "form")],
+        }
+
+    @api.model
+    def _generate(self, domain=()):
+        """Charge the unbilled calls of every cycle that is ripe.
+
+        Run twice, also at once, it makes nothing twice: calls are taken by an UPDATE
+        that the second run finds done, or that makes its transaction start again.
+
+        :param domain: of the lines to charge (``saperx.line``), beside the company's
+        :return: the charges made, confirmed
+        """
+        ripe = self._get_ripe_groups(domain)
+        charges = self.sudo().create(
+            [self._prepare_charge(group) for group in ripe if not group["waits_for"]]
+        )
+        charges._take_calls()
+        empty = charges.filtered(lambda charge: not charge.call_count)
+        empty.unlink()
+        charges -= empty
+        charges._confirm()
+        return charges.with_env(self.env)
+
+    @api.model
+    def _get_ripe_groups(self, domain=()):
+        """What there is to charge: unbilled calls by line, period and cycle.
+
+        :return: a list of dicts with ``line``, ``period``, ``cycle_end``, ``calls``,
+            ``amount`` and ``waits_for`` (why the cycle cannot be charged yet, or
+            None), only-active-lines applied as ``waits_for`` too
+        """
+        line_domain = [("company_id", "in", self.env.companies.ids), *domain]
+        groups = (
+            self.env["saperx.cdr"]
+            .sudo()
+            ._read_group(
+                [
+                    ("state", "=", "unbilled"),
+                    ("line_id", "any", line_domain),
+                ],
+                ["line_id", "period_id", "cycle_end:day"],
+                ["__count", "charged_amount:sum"],
+            )
+        )
+        return [
+            {
+                "line": line,
+                "period": period,
+                "cycle_end": cycle_end,
+                "calls": calls,
+                "amount": amount,
+                "waits_for": self._get_obstacle(line, period, cycle_end),
+            }
+            for line, period, cycle_end, calls, amount in groups
+        ]
+
+    @api.model
+    def _get_obstacle(self, line, period, cycle_end):
+        """Why a cycle is not charged now, in words, or None."""
+        integration = line.integration_id
+        first, last = cycle_of(cycle_end, period.closing_day)
+        begins, ends = bounds_utc(first, last, ZoneInfo(integration.timezone))
+        now = fields.Datetime.now()
+        if now < ends:
+            return self.env._(
+                "the cycle runs until %s", format_date(self.env, cycle_end)
+            )
+        if not integration.imported_until or integration.imported_until < ends:
+            return self.env._("its calls are not imported to the end yet")
+        ripe_at = ends + timedelta(days=integration.waiting_days)
+        if now < ripe_at:
+            return self.env._(
+                "calls that come late, until %s", format_date(self.env, ripe_at.date())
+            )
+        if integration.charge_only_active_lines and not line._was_active(begins, ends):
+            return self.env._("nothing: the line was not active in this cycle")
+        return None
+
+    @api.model
+    def _prepare_charge(self, group):
+        line, period = group["line"], group["period"]
+        cycle_start, cycle_end = cycle_of(group["cycle_end"], period.closing_day)
+        return {
+            "line_id": line.id,
+            "period_id": period.id,
+            "integration_id": line.integration_id.id,
+            "contract_id": period.contract_id.id,
+            "partner_id": period.partner_id.id,
+            "company_id": line.company_id.id,
+            "cycle_start": cycle_start,
+            "cycle_end": cycle_end,
+        }
+
+    def _take_calls(self):
+        """Stamp the calls of these drafts and add them up, by set."""
+        if not self:
+            return
+        self.flush_model()
+        self.env["saperx.cdr"].flush_model()
+        self.env.execute_query(
+            SQL(
+                """
+                UPDATE saperx_cdr AS call
+                SET charge_id = charge.id, state = 'billed'
+                FROM saperx_charge AS charge
+                WHERE charge.id = ANY(%s)
+                AND call.line_id = charge.line_id
+                AND call.period_id = charge.period_id
+                AND call.cycle_end = charge.cycle_end
+                AND call.state = 'unbilled'
+                RETURNING call.id
+                """,
+                self.ids,
+            )
+        )
+        self.env["saperx.cdr"].invalidate_model()
+        totals = defaultdict(list)
+        for charge_id, *values in self.env.execute_query(
+            SQL(
+                """
+                SELECT charge_id, call_class, count(*), sum(charged_seconds),
+                       sum(gross_amount), sum(covered_amount), sum(charged_amount)
+                FROM saperx_cdr WHERE charge_id = ANY(%s)
+                GROUP BY charge_id, call_class ORDER BY call_class
+                """,
+                self.ids,
+            )
+        ):
+            totals[charge_id].append(values)
+        self.env["saperx.charge.class"].create(
+            [
+                {
+                    "charge_id": charge_id,
+                    "call_class": call_class,
+                    "call_count": calls,
+                    "charged_seconds": seconds,
+                    "gross_amount": gross,
+                    "covered_amount": covered,
+                    "amount": amount,
+                }
+                for charge_id, rows in totals.items()
+                for call_class, calls, seconds, gross, covered, amount in rows
+            ]
+        )
+        for charge in self:
+            rows = totals[charge.id]
+            charge.write(
+                {
+                    "call_count": sum(row[1] for row in rows),
+                    "charged_seconds": sum(row[2] for row in rows),
+                    "gross_amount": sum(row[3] for row in rows),
+                    "covered_amount": sum(row[4] for row in rows),
+                    "amount": sum(row[5] for row in rows),
+                }
+            )
+
+    def _confirm(self):
+        self.write({"state": "confirmed", "confirmed_at": fields.Datetime.now()})
+
+    def _get_live_move_lines(self):
+        """Lines of invoices that were not cancelled."""
+        return self.sudo().move_line_ids.filtered(
+            lambda line: line.parent_state != "cancel"
+        )
+
+    def _mark_invoiced(self):
+        """Their invoice lines exist now.
+
+        :raise UserError: if one of them is on another live invoice already
+        """
+        for charge in self:
+            moves = charge._get_live_move_lines().move_id
+            if charge.state == "cancelled" or len(moves) > 1:
+                raise UserError(
+                    self.env._(
+                        "The charge %(charge)s cannot be invoiced here: it is "
+                        "%(where)s.",
+                        charge=charge.display_name,
+                        where=", ".join(moves.mapped("display_name"))
+                        if len(moves) > 1
+                        else self.env._("cancelled"),
+                    )
+                )
+        self.filtered(lambda charge: charge.state != "invoiced").state = "invoiced"
+
+    def _free_if_uninvoiced(self):
+        """Their invoice lines went: they wait for the next invoice."""
+        self.exists().filtered(
+            lambda charge: charge.state == "invoiced"
+            and not charge._get_live_move_lines()
+        ).state = "confirmed"
+
+    def _prepare_move_lines(self):
+        """:return: values of the invoice lines that carry these charges"""
+        values = []
+        for charge in self:
+            telephony_line = charge.contract_id._ensure_telephony_line(
+                charge.integration_id.product_id
+            )
+            for label, amount in charge._get_invoice_amounts():
+                values.append(
+                    {
+                        **telephony_line._prepare_telephony_move_line(),
+                        "name": charge._get_invoice_text(label),
+                        # Quantities and unit prices have two decimals: the exact
+                        # total stands in the price, once.
+                        "quantity": 1,
+                        "price_unit": amount,
+                        "saperx_charge_id": charge.id,
+                    }
+                )
+        return values
+
+    def _get_invoice_amounts(self):
+        """:return: pairs of a label (or None) and an amount that is not zero"""
+        self.ensure_one()
+        if self.integration_id.charge_granularity == "total":
+            return [(None, self.amount)]
+        classes = dict(
+            self.env["saperx.charge.class"]
+            .with_context(lang=self.partner_id.lang)
+            ._fields["call_class"]
+            ._description_selection(
+                self.with_context(lang=self.partner_id.lang).env
+            )
+        )
+        return [
+            (classes[item.call_class], item.amount)
+            for item in self.class_ids
+            if item.amount
+        ]
+
+    def _get_invoice_text(self, label):
+        self.ensure_one()
+        charge = self.with_context(lang=self.partner_id.lang)
+        text = charge.env._(
+            "Telephony %(number)s, %(start)s to %(end)s",
+            number=charge.line_id.display_name,
+            start=format_date(charge.env, charge.cycle_start),
+            end=format_date(charge.env, charge.cycle_end),
+        )
+        return f"{text} · {label}" if label else text

@@ -1,0 +1,158 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+PUSHED_FIELDS = {"number", "monthly_fee", "accept_collect_calls"}
+
+
+class SaperxDid(models.Model):
+    """A number on a line: guide, tab *DIDs*.
+
+    One that has left its line stays, archived, so that the calls of its time still
+    find their way.
+    """
+
+    _name = "saperx.did"
+    _description = "DID"
+    _rec_name = "number"
+    _order = "line_id, is_main desc, id"
+
+    line_id = fields.Many2one(
+        "saperx.line", required=True, index=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one(related="line_id.company_id", store=True, index=True)
+    integration_id = fields.Many2one(
+        related="line_id.integration_id", store=True, index=True
+    )
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    active = fields.Boolean(default=True, readonly=True)
+    number = fields.Char(
+        required=True,
+        help="Digits, country and area code first, for example 555433334444.",
+    )
+    monthly_fee = fields.Monetary(
+        string="Fee", help="Monthly fee of the customer, shown on the platform."
+    )
+    accept_collect_calls = fields.Boolean(string="Collect calls")
+    city = fields.Char(readonly=True, help="Filled by the platform.")
+    is_main = fields.Boolean(
+        string="Main",
+        help="The number that the line presents. The first one, unless told otherwise.",
+    )
+    held_from = fields.Datetime(readonly=True, help="Empty: since ever.")
+    held_until = fields.Datetime(readonly=True)
+
+    _one_live_holder = models.UniqueIndex(
+        "(integration_id, number) WHERE active",
+        "This number is on another line already.",
+    )
+    _one_main = models.UniqueIndex(
+        "(line_id) WHERE active AND is_main",
+        "A line presents exactly one number.",
+    )
+    _held_number = models.Index("(number)")
+
+    @api.constrains("number")
+    def _check_number(self):
+        for did in self:
+            number = did.number
+            if not (number.isascii() and number.isdigit() and 10 <= len(number) <= 15):
+                raise ValidationError(
+                    self.env._(
+                        "“%s” is no number: write 10 to 15 digits, country and area "
+                        "code first, for example 555433334444.",
+                        number,
+                    )
+                )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            if vals.get("number"):
+                vals["number"] = self._clean_number(vals["number"])
+        dids = super().create(vals_list)
+        now = fields.Datetime.now()
+        for did in dids:
+            if did._was_held_before():
+                did.held_from = now
+        dids.line_id._ensure_main_did()
+        dids.line_id._raise_revision()
+        self.env["saperx.cdr"]._trigger_rematch(dids.integration_id)
+        return dids
+
+    def write(self, vals):
+        if "line_id" in vals:
+            raise UserError(
+                self.env._("A number leaves its line before it goes to another.")
+            )
+        if "number" in vals:
+            vals = {**vals, "number": self._clean_number(vals["number"])}
+            for did in self:
+                if did.number != vals["number"] and did.line_id.remote_id:
+                    raise UserError(
+                        self.env._(
+                            "The number %s is on the platform already: remove it "
+                            "and add the other one.",
+                            did.number,
+                        )
+                    )
+        if vals.get("is_main"):
+            # Before the new one, lest two stand for a moment.
+            self.search(
+                [
+                    ("line_id", "in", self.line_id.ids),
+                    ("is_main", "=", True),
+                    ("id", "not in", self.ids),
+                ]
+            ).write({"is_main": False})
+            self.flush_model(["is_main"])
+        res = super().write(vals)
+        if PUSHED_FIELDS & vals.keys():
+            self.line_id._raise_revision()
+        return res
+
+    def unlink(self):
+        """Removing a number from a line that the platform knows ends its holding."""
+        known = self.filtered(lambda did: did.line_id.remote_id and did.active)
+        known._release(fields.Datetime.now())
+        lines = self.line_id
+        res = super(SaperxDid, self - known).unlink()
+        lines._ensure_main_did()
+        lines._raise_revision()
+        return res
+
+    def _release(self, moment):
+        self.filtered("active").write(
+            {"active": False, "is_main": False, "held_until": moment}
+        )
+        # Before whoever takes the number in this same transaction.
+        self.flush_recordset()
+
+    def _was_held_before(self):
+        self.ensure_one()
+        return bool(
+            self.with_context(active_test=False).sudo().search_count(
+                [
+                    ("integration_id", "=", self.integration_id.id),
+                    ("number", "=", self.number),
+                    ("id", "!=", self.id),
+                ],
+                limit=1,
+            )
+        )
+
+    @api.model
+    def _clean_number(self, number):
+        """Digits alone; DDI 55 is put before a national number of 10 or 11 digits."""
+        digits = "".join(char for char in number if char not in " +-().")
+        if len(digits) in (10, 11) and digits.isdigit():
+            digits = f"55{digits}"
+        return digits
+
+    @api.model
+    def _format_number(self, number):
+        """``555433334444`` as people write it: ``(54) 3333-4444``."""
+        if number.startswith("55") and len(number) in (12, 13):
+            return f"({number[2:4]}) {number[4:-4]}-{number[-4:]}"
+        return f"+{number}"

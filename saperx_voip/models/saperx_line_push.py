@@ -1,0 +1,479 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+
+import logging
+import random
+import re
+import threading
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.service.model import retrying
+from odoo.tools import SQL
+
+from ..gateway import (
+    Client,
+    Conflict,
+    DidTerms,
+    GatewayError,
+    LineSettings,
+    LineStatus,
+    PushOutcome,
+    RateLimited,
+    RequestRefused,
+    Unreachable,
+    WantedLine,
+    begin_push,
+    finish_push,
+)
+
+_logger = logging.getLogger(__name__)
+
+# A batch must end before its lease does: lines that were not begun within the
+# budget are left for the next batch, and each half of a line has its deadline.
+LEASE = timedelta(seconds=90)
+BATCH_BUDGET_SECONDS = 30
+HALF_DEADLINE_SECONDS = 25
+LINES_PER_REQUEST = 8
+
+FIRST_PAUSE_SECONDS = 30
+LONGEST_PAUSE_SECONDS = 30 * 60
+
+PUSHED_FIELDS = {
+    "account_code", "allow_lc", "allow_ldi", "allow_ldn", "allow_vc1", "allow_vc2",
+    "allow_vc3", "billing_type", "caller_id", "closing_day", "contract_id",
+    "credit_limit", "group_id", "international_plan_id", "is_active", "password",
+    "plan_id", "portability", "route", "simultaneous_calls", "state",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A line taken for a push: what is wanted of it, at which revision."""
+
+    line_id: int
+    lease: str
+    revision: int
+    wanted: WantedLine
+
+
+class SaperxLine(models.Model):
+    """Claim, speak, store: how the platform is made to match (design §4)."""
+
+    _inherit = "saperx.line"
+
+    revision = fields.Integer(default=0, readonly=True, copy=False)
+    pushed_revision = fields.Integer(default=0, readonly=True, copy=False)
+    password_revision = fields.Integer(
+        default=0, readonly=True, copy=False, help="At which the password was changed."
+    )
+    sync_state = fields.Selection(
+        [("pending", "Waiting"), ("synced", "In step"), ("error", "Refused")],
+        string="Platform",
+        required=True,
+        readonly=True,
+        copy=False,
+        default="pending",
+        index=True,
+    )
+    sync_error = fields.Text(string="Trouble", readonly=True, copy=False)
+    sync_attempts = fields.Integer(readonly=True, copy=False)
+    next_sync_at = fields.Datetime(string="Next attempt", readonly=True, copy=False)
+    pushed_status = fields.Selection(
+        [
+            ("inactive", "Inactive"),
+            ("blocked", "Blocked"),
+            ("partially_blocked", "Partially blocked"),
+            ("active", "Active"),
+        ],
+        string="Status on the platform",
+        readonly=True,
+        copy=False,
+        help="As the platform last confirmed it.",
+    )
+    lease = fields.Char(readonly=True, copy=False)
+    lease_until = fields.Datetime(readonly=True, copy=False)
+
+    _due_for_push = models.Index("(next_sync_at) WHERE sync_state = 'pending'")
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        lines = super().create(vals_list)
+        lines._raise_revision()
+        for line, vals in zip(lines, vals_list, strict=True):
+            if vals.get("password"):
+                line._write_sync({"password_revision": line.revision})
+        return lines
+
+    def write(self, vals):
+        res = super().write(vals)
+        if PUSHED_FIELDS & vals.keys():
+            self._raise_revision()
+        if "password" in vals:
+            for line in self:
+                line._write_sync({"password_revision": line.revision})
+        return res
+
+    def _write_sync(self, values):
+        """Write what only the push keeps: no new revision comes of it."""
+        return super().write(values)
+
+    def _raise_revision(self):
+        """Something that the platform must learn has changed, in this transaction."""
+        now = fields.Datetime.now()
+        for line in self.filtered(lambda line: line.state != "draft"):
+            line._write_sync(
+                {
+                    "revision": line.revision + 1,
+                    "sync_state": "pending",
+                    "sync_error": False,
+                    "sync_attempts": 0,
+                    "next_sync_at": now,
+                }
+            )
+        self._trigger_push()
+
+    @api.model
+    def _trigger_push(self, at=None):
+        self.env.ref("saperx_voip.ir_cron_push").sudo()._trigger(at)
+
+    def action_retry_push(self):
+        """*Tentar de novo*: as if the line had been changed just now."""
+        self.check_access("write")
+        self._raise_revision()
+
+    @api.model
+    def _cron_push(self):
+        """Push what is due, of every integration; leave the rest for later."""
+        for integration in self.env["saperx.integration"].search([]):
+            while claims := self._claim_for_push(integration):
+                done = self._push_claims(integration, claims)
+                remaining = self.search_count(self._domain_due(integration))
+                time_left = self.env["ir.cron"]._commit_progress(
+                    done, remaining=remaining
+                )
+                if not (done and time_left):
+                    break
+        self._trigger_next_push()
+
+    @api.model
+    def _trigger_next_push(self):
+        waiting = self.search(
+            [
+                ("sync_state", "=", "pending"),
+                ("integration_id.active", "=", True),
+                ("next_sync_at", "!=", False),
+            ],
+            order="next_sync_at",
+            limit=1,
+        )
+        if waiting:
+            soonest = max(waiting.next_sync_at, waiting.lease_until or datetime_min())
+            self._trigger_push(max(soonest, fields.Datetime.now()))
+
+    @api.model
+    def _domain_due(self, integration):
+        now = fields.Datetime.now()
+        return [
+            ("integration_id", "=", integration.id),
+            ("sync_state", "=", "pending"),
+            ("next_sync_at", "<=", now),
+            "|",
+            ("lease_until", "=", False),
+            ("lease_until", "<=", now),
+        ]
+
+    @api.model
+    def _claim_for_push(self, integration):
+        """Take due lines under a lease, and commit: nobody else pushes them now."""
+        limit = integration.parallel_requests * LINES_PER_REQUEST
+
+        def claim():
+            lines = self.search(
+                self._domain_due(integration), order="next_sync_at, id", limit=limit
+            ).try_lock_for_update(allow_referencing=True)
+            lease = str(uuid.uuid4())
+            lines._write_sync(
+                {"lease": lease, "lease_until": fields.Datetime.now() + LEASE}
+            )
+            return [
+                Claim(line.id, lease, line.revision, line._get_wanted_line())
+                for line in lines
+            ]
+
+        return retrying(claim, self.env)
+
+    @api.model
+    def _push_claims(self, integration, claims):
+        """Speak for the claimed lines with no transaction open, then store.
+
+        :return: how many lines were spoken for
+        """
+        outcomes, down = {}, None
+        try:
+            # Its secrets are read in a transaction that ends here.
+            with retrying(integration._get_client, self.env) as client:
+                client.ensure_token()
+                outcomes, down = _speak(client, claims, integration.parallel_requests)
+        except (GatewayError, UserError) as error:
+            # Nobody's line is at fault: all of them wait.
+            _logger.info("integration %s does not answer: %s", integration.id, error)
+            down = error
+        for claim in claims:
+            if outcome := outcomes.get(claim.line_id):
+                retrying(lambda c=claim, o=outcome: self._store(c, o), self.env)
+            else:
+                retrying(lambda c=claim: self._give_back(c), self.env)
+        if down:
+            retrying(lambda: self._postpone(integration, down), self.env)
+        else:
+            retrying(integration.sudo()._record_success, self.env)
+        return len(outcomes)
+
+    def _give_back(self, claim):
+        line = self._lock_claimed(claim)
+        line._write_sync({"lease": False, "lease_until": False})
+
+    @api.model
+    def _postpone(self, integration, error):
+        """The platform is out of reach: let every due line of it wait."""
+        integration.sudo()._record_error(error)
+        for line in self.search(self._domain_due(integration)):
+            line._write_sync(line._prepare_later(error))
+
+    def _lock_claimed(self, claim):
+        """The line if it is still ours, locked; else nothing."""
+        line = self.browse(claim.line_id)
+        self.env.execute_query(
+            SQL("SELECT id FROM saperx_line WHERE id = %s FOR NO KEY UPDATE", line.id)
+        )
+        return line.exists().filtered(lambda line: line.lease == claim.lease)
+
+    @api.model
+    def _store(self, claim, outcome):
+        """Keep what a push learnt, and whether the line is in step now."""
+        line = self._lock_claimed(claim)
+        if not line:
+            return
+        values = {"lease": False, "lease_until": False, **self._learnt(line, outcome)}
+        current = line.revision == claim.revision
+        if outcome.error is None and outcome.question is None:
+            values["pushed_revision"] = claim.revision
+            if current:
+                values |= {
+                    "sync_state": "synced",
+                    "sync_error": False,
+                    "sync_attempts": 0,
+                    "next_sync_at": False,
+                }
+        elif current and self._is_passing(line, outcome):
+            values |= line._prepare_later(outcome.error)
+        elif current:
+            values |= {
+                "sync_state": "error",
+                "sync_error": line._explain_refusal(outcome),
+                "sync_attempts": line.sync_attempts + 1,
+                "next_sync_at": False,
+            }
+        line._write_sync(values)
+        line._learn_cities(outcome.dids)
+        line._notify_changed()
+
+    @api.model
+    def _learnt(self, line, outcome: PushOutcome):
+        values = {}
+        if outcome.remote_id:
+            values["remote_id"] = outcome.remote_id
+        if outcome.account_code and not line.account_code:
+            values["account_code"] = outcome.account_code
+        if outcome.plan_description:
+            values["plan_description"] = outcome.plan_description
+        status = outcome.question or outcome.status
+        if status:
+            # After a question this is what somebody set there: trying again
+            # confirms that we know of it, and goes on.
+            values["pushed_status"] = LineStatus(status).value
+        return values
+
+    def _learn_cities(self, remote_dids):
+        cities = {did.number: did for did in remote_dids if did.city}
+        for did in self.did_ids:
+            remote = cities.get(did.number)
+            if remote:
+                city = "/".join(filter(None, (remote.city, remote.state_code)))
+                if did.city != city:
+                    did.city = city
+
+    @api.model
+    def _is_passing(self, line, outcome):
+        """Whether trying again may help without anybody changing anything."""
+        error = outcome.error
+        if isinstance(error, Conflict) and outcome.conflicting_number:
+            # Another line of ours that still has to let the number go.
+            return bool(
+                self.search_count(
+                    [
+                        ("integration_id", "=", line.integration_id.id),
+                        ("id", "!=", line.id),
+                        ("sync_state", "=", "pending"),
+                        ("with_released_did_ids.number", "=", outcome.conflicting_number),
+                    ],
+                    limit=1,
+                )
+            )
+        return error is not None and error.transient
+
+    with_released_did_ids = fields.One2many(
+        "saperx.did", "line_id", context={"active_test": False}
+    )
+
+    def _prepare_later(self, error):
+        """Values that let the line wait: longer each time, never for ever."""
+        self.ensure_one()
+        asked = error.retry_after if isinstance(error, RateLimited) else None
+        pause = min(
+            FIRST_PAUSE_SECONDS * 2 ** min(self.sync_attempts, 10),
+            LONGEST_PAUSE_SECONDS,
+        ) * random.uniform(0.5, 1.0)  # noqa: S311 jitter is no secret
+        return {
+            "sync_error": str(error),
+            "sync_attempts": self.sync_attempts + 1,
+            "next_sync_at": fields.Datetime.now()
+            + timedelta(seconds=max(pause, asked or 0)),
+        }
+
+    def _explain_refusal(self, outcome):
+        self.ensure_one()
+        if outcome.question:
+            status = dict(self._fields["pushed_status"]._description_selection(self.env))
+            return self.env._(
+                "Somebody set this line to “%(status)s” on the platform's own panel. "
+                "It was not opened again: try again if that is what you want.",
+                status=status[LineStatus(outcome.question).value],
+            )
+        if isinstance(outcome.error, RequestRefused):
+            return self.env._(
+                "The platform refused the line: %s. Correct it and save, or try again.",
+                outcome.error,
+            )
+        return str(outcome.error)
+
+    def _notify_changed(self):
+        """Let open forms of the line show what came of the push."""
+        for line in self:
+            self.env["bus.bus"]._sendone(
+                f"{line._name}_{line.id}", "saperx_record_changed", {"id": line.id}
+            )
+
+    def _get_wanted_status(self):
+        self.ensure_one()
+        return LineStatus.ACTIVE if self.state == "active" else LineStatus.INACTIVE
+
+    def _get_wanted_line(self):
+        """A snapshot of all that is wanted of the line, for the gateway."""
+        self.ensure_one()
+        line = self.sudo()
+        return WantedLine(
+            settings=line._get_wanted_settings(),
+            status=line._get_wanted_status(),
+            dids=tuple(
+                DidTerms(
+                    number=did.number,
+                    monthly_fee=Decimal(f"{did.monthly_fee:.2f}"),
+                    accept_collect_calls=did.accept_collect_calls,
+                )
+                for did in line.did_ids
+            ),
+            remote_id=line.remote_id or None,
+            pushed_status=LineStatus(line.pushed_status)
+            if line.pushed_status
+            else None,
+            final=line.state == "cancelled",
+        )
+
+    def _get_wanted_settings(self):
+        self.ensure_one()
+        new_password = self.password_revision > self.pushed_revision
+        return LineSettings(
+            reference=self.reference,
+            customer_name=self.partner_id.name or "",
+            customer_document=self._get_customer_document(),
+            account_code=self.account_code or None,
+            plan_remote_id=self.plan_id.remote_id,
+            international_plan_remote_id=self.international_plan_id.remote_id or None,
+            group_remote_id=self.group_id.remote_id or None,
+            closing_day=self.closing_day,
+            billing_type=self.billing_type,
+            route=self.route,
+            portability=self.portability,
+            caller_id=self.caller_id,
+            allow_lc=self.allow_lc,
+            allow_ldn=self.allow_ldn,
+            allow_ldi=self.allow_ldi,
+            allow_vc1=self.allow_vc1,
+            allow_vc2=self.allow_vc2,
+            allow_vc3=self.allow_vc3,
+            simultaneous_calls=self.simultaneous_calls or None,
+            credit_limit=Decimal(f"{self.credit_limit:.2f}")
+            if self.credit_limit
+            else None,
+            password=self._get_secret("password") if new_password else None,
+        )
+
+    def _get_customer_document(self):
+        """CPF (11) or CNPJ (14 characters), or None where the customer has neither."""
+        document = re.sub(r"\W", "", self.partner_id.commercial_partner_id.vat or "")
+        document = document.removeprefix("BR")
+        return document if len(document) in (11, 14) and document.isdigit() else None
+
+
+def datetime_min():
+    return fields.Datetime.to_datetime("1970-01-01 00:00:00")
+
+
+def _speak(client: Client, claims, parallel):
+    """Make the platform match, several lines at once; knows nothing of Odoo.
+
+    All lines let go of numbers before any takes one. Once as many lines as are
+    spoken for at a time found no answer, and none did, the rest is left alone.
+
+    :return: outcomes by line id of the lines that were spoken for, and the error if
+        the platform is down
+    """
+    began = time.monotonic()
+    unanswered, answered = [], threading.Event()
+
+    def first_half(claim):
+        is_down = len(unanswered) >= parallel and not answered.is_set()
+        if is_down or time.monotonic() - began > BATCH_BUDGET_SECONDS:
+            return None
+        with client.deadline(HALF_DEADLINE_SECONDS):
+            progress = begin_push(client, claim.wanted)
+        if isinstance(progress.error, Unreachable):
+            unanswered.append(progress.error)
+        else:
+            answered.set()
+        return progress
+
+    def second_half(progress):
+        with client.deadline(HALF_DEADLINE_SECONDS):
+            return finish_push(client, progress)
+
+    with ThreadPoolExecutor(parallel) as pool:
+        begun = {
+            claim.line_id: progress
+            for claim, progress in zip(
+                claims, pool.map(first_half, claims), strict=True
+            )
+            if progress is not None
+        }
+        outcomes = dict(
+            zip(begun, pool.map(second_half, begun.values()), strict=True)
+        )
+    is_down = unanswered and not answered.is_set()
+    return outcomes, unanswered[0] if is_down else None

@@ -1,0 +1,40 @@
+"""From numbers and seconds to money: pure Python, no Odoo (§4 and §5 of the rules)."""
+
+from .assessment import Assessment, Assessor, Fact
+from .const import AREA_CODES, CALL_CLASSES, LOCAL_SINCE, SERVICE_CLASSES
+from .cycle import bounds_utc, closing_date, cycle_of, cycles_between, local_date
+from .holding import Directory, Holding, LineKeys, NumberHolding
+from .numbering import Number, classify, normalise, rule_class
+from .services import DEFAULT_SERVICES, Services
+from .tariff import Rate, Rated, Tariff, charged_seconds, gross_amount, rate_call
+
+__all__ = [
+    "AREA_CODES",
+    "Assessment",
+    "Assessor",
+    "CALL_CLASSES",
+    "DEFAULT_SERVICES",
+    "Directory",
+    "Fact",
+    "Holding",
+    "LOCAL_SINCE",
+    "LineKeys",
+    "Number",
+    "NumberHolding",
+    "Rate",
+    "Rated",
+    "SERVICE_CLASSES",
+    "Services",
+    "Tariff",
+    "bounds_utc",
+    "charged_seconds",
+    "classify",
+    "closing_date",
+    "cycle_of",
+    "cycles_between",
+    "gross_amount",
+    "local_date",
+    "normalise",
+    "rate_call",
+    "rule_class",
+]

@@ -1,0 +1,115 @@
+"""From a decoded call to everything that we say of it: holder, class, price."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from .cycle import cycle_of, local_date
+from .holding import Directory, Holding
+from .numbering import classify, normalise, rule_class
+from .tariff import Rated, Tariff, rate_call
+
+NOT_MATCHED = Rated("unmatched", None, None, 0, Decimal(0))
+PREVIOUS_SYSTEM = Rated("not_chargeable", "previous_system", None, 0, Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What the platform says of a call, as far as it matters here. Naive UTC."""
+
+    line_remote_id: int | None
+    account_code: str | None
+    direction: str
+    is_collect: bool
+    answered: bool
+    caller: str
+    callee: str
+    start: datetime
+    talk_seconds: int
+    platform_class: str | None
+    """One of our class codes, or None where the platform's is not known."""
+    platform_amount: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    holding: Holding | None
+    other_party: str
+    """The digits that rates match."""
+    own_class: str
+    call_class: str
+    """The class that rules."""
+    cycle_end: date | None
+    rated: Rated
+
+
+class Assessor:
+    """Assesses calls of one integration. Reads nothing: all is given beforehand.
+
+    :param tariffs: tariff id to tariff
+    :param charge_from: calls that began earlier were charged elsewhere (naive UTC)
+    :param line_charge_from: the same by line id, where a line has its own
+    """
+
+    def __init__(
+        self,
+        directory: Directory,
+        tariffs: Mapping[int, Tariff],
+        timezone: ZoneInfo,
+        charge_from: datetime | None = None,
+        line_charge_from: Mapping[int, datetime] | None = None,
+    ):
+        self._directory = directory
+        self._tariffs = tariffs
+        self._timezone = timezone
+        self._charge_from = charge_from
+        self._line_charge_from = line_charge_from or {}
+
+    def assess(self, fact: Fact) -> Assessment:
+        outgoing = fact.direction == "outgoing"
+        own, other = (
+            (fact.caller, fact.callee) if outgoing else (fact.callee, fact.caller)
+        )
+        own_number = normalise(own, None)
+        holding = self._directory.find(
+            fact.line_remote_id, fact.account_code, own_number.digits, fact.start
+        )
+        area_code = (
+            self._directory.area_code(holding.line_id, fact.start) if holding else None
+        ) or own_number.area_code
+        number = normalise(other, area_code)
+        day = local_date(fact.start, self._timezone)
+        internal = fact.platform_class == "internal"
+        own_class = classify(number, area_code=area_code, internal=internal, on=day)
+        call_class = rule_class(
+            fact.platform_class, own_class, number, area_code=area_code, on=day
+        )
+        return Assessment(
+            holding=holding,
+            other_party=number.digits,
+            own_class=own_class,
+            call_class=call_class,
+            cycle_end=cycle_of(day, holding.closing_day)[1] if holding else None,
+            rated=self._rate(fact, holding, number.digits, call_class, day),
+        )
+
+    def _rate(self, fact, holding, digits, call_class, day) -> Rated:
+        if holding is None:
+            return NOT_MATCHED
+        charge_from = self._line_charge_from.get(holding.line_id, self._charge_from)
+        if charge_from and fact.start < charge_from:
+            return PREVIOUS_SYSTEM
+        return rate_call(
+            self._tariffs.get(holding.tariff_id),
+            prepaid=holding.prepaid,
+            direction=fact.direction,
+            answered=fact.answered,
+            is_collect=fact.is_collect,
+            call_class=call_class,
+            digits=digits,
+            talk_seconds=fact.talk_seconds,
+            local_date=day,
+            platform_amount=fact.platform_amount,
+        )

@@ -1,0 +1,78 @@
+"""Tables of Brazilian telephony that the rating core works with.
+
+Facts and their sources: Anatel's numbering regulation (Resolução 749/2022) unless a
+line says otherwise. What a manager may edit is only the default here: every function
+that uses it takes a replacement.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+
+COUNTRY_CODE = "55"
+
+AREA_CODES = frozenset(
+    """
+    11 12 13 14 15 16 17 18 19  21 22 24 27 28  31 32 33 34 35 37 38
+    41 42 43 44 45 46 47 48 49  51 53 54 55     61 62 63 64 65 66 67 68 69
+    71 73 74 75 77 79           81 82 83 84 85 86 87 88 89
+    91 92 93 94 95 96 97 98 99
+    """.split()
+)
+"""The 67 DDDs."""
+
+CARRIERS = frozenset("12 14 15 17 21 25 31 41 43".split())
+"""Carrier codes (CSP) that are looked for after ``00``. After ``0`` and ``90`` the
+count of digits tells whether there is one, and any two digits are taken."""
+
+NON_GEOGRAPHIC = frozenset("300 500 800 900".split())
+"""Series that follow the national prefix: 0300, 0500, 0800, 0900."""
+
+CALL_CLASSES = (
+    "lc",  # local
+    "ldn",  # national long distance
+    "ldi",  # international
+    "vc1",  # mobile, same DDD
+    "vc2",  # mobile, same first digit of the DDD
+    "vc3",  # mobile, other first digit
+    "free",  # 0800, emergency
+    "special",  # 0300, 400X, other services
+    "internal",  # because the platform says so
+    "unknown",
+)
+
+SERVICE_CLASSES: Mapping[str, str] = {
+    # Emergency and public services that cost the caller nothing.
+    **dict.fromkeys(
+        """
+        100 112 128 136 151 152 153 156 180 181 185 188
+        190 191 192 193 194 197 198 199 911 1331 1332
+        """.split(),
+        "free",
+    ),
+    "0800*": "free",
+    **dict.fromkeys("0300* 0500* 0900*".split(), "special"),
+    # One number for the whole country, dialled without DDD, charged as local.
+    **dict.fromkeys("400* 4020* 3003* 3004*".split(), "special"),
+    # Customer service of carriers and providers: 10331, 10525, 1056, 10610.
+    **dict.fromkeys("103* 105* 106*".split(), "special"),
+}
+"""Service numbers and their class; a key that ends in ``*`` is a prefix."""
+
+_LOCAL_SINCE_STEPS = {
+    date(2026, 1, 11): "71 73 74 75 77 79",
+    date(2026, 2, 1): "91 92 93 94 95 96 97 98 99",
+    date(2026, 2, 22): "81 82 83 84 85 86 87 88 89",
+    date(2026, 3, 15): "51 53 54 55",
+    date(2026, 3, 29): "41 42 43 44 45 46 47 48 49",
+    date(2026, 4, 19): "31 32 33 34 35 37 38",
+    date(2026, 5, 10): "21 22 24 27 28",
+    date(2026, 5, 31): "61 62 63 64 65 66 67 68 69",
+    date(2026, 6, 21): "11 12 13 14 15 16 17 18 19",
+}
+
+LOCAL_SINCE: Mapping[str, date] = {
+    area_code: day
+    for day, area_codes in _LOCAL_SINCE_STEPS.items()
+    for area_code in area_codes.split()
+}
+"""From when on a whole DDD is one local area (Resolução 768/2024, nine steps)."""

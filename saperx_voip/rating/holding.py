@@ -1,0 +1,119 @@
+"""Who held a line, an account code or a number at a moment.
+
+Pure: built from plain values, asked once for every call.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A period of a line. Moments are naive UTC; None is open: since or for ever."""
+
+    period_id: int
+    line_id: int
+    contract_id: int
+    partner_id: int
+    tariff_id: int | None
+    closing_day: int
+    prepaid: bool
+    since: datetime | None
+    until: datetime | None
+    """Exclusive."""
+
+    def covers(self, moment: datetime) -> bool:
+        return (self.since is None or self.since <= moment) and (
+            self.until is None or moment < self.until
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LineKeys:
+    """What identifies a line in a call record."""
+
+    line_id: int
+    remote_id: int | None
+    account_code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NumberHolding:
+    """A number on a line from a moment to another, as ``Holding`` has them."""
+
+    number: str
+    line_id: int
+    since: datetime | None
+    until: datetime | None
+    is_main: bool = False
+
+    covers = Holding.covers
+
+
+class Directory:
+    """Finds the holding that a call belongs to: design §6, *Matching*."""
+
+    def __init__(
+        self,
+        lines: Iterable[LineKeys],
+        holdings: Iterable[Holding],
+        numbers: Iterable[NumberHolding],
+    ):
+        self._by_remote_id: dict[int, int] = {}
+        self._by_account: dict[str, list[int]] = defaultdict(list)
+        self._holdings: dict[int, list[Holding]] = defaultdict(list)
+        self._by_number: dict[str, list[NumberHolding]] = defaultdict(list)
+        self._numbers_of: dict[int, list[NumberHolding]] = defaultdict(list)
+        for line in lines:
+            if line.remote_id is not None:
+                self._by_remote_id[line.remote_id] = line.line_id
+            if line.account_code:
+                self._by_account[line.account_code].append(line.line_id)
+        for holding in holdings:
+            self._holdings[holding.line_id].append(holding)
+        for number in numbers:
+            self._by_number[number.number].append(number)
+            self._numbers_of[number.line_id].append(number)
+
+    def find(
+        self,
+        remote_id: int | None,
+        account_code: str | None,
+        own_number: str | None,
+        moment: datetime,
+    ) -> Holding | None:
+        """The holding by circuit, else by account code, else by number.
+
+        A key that names a line which nobody held at that moment names nothing:
+        the next key is tried.
+        """
+        line_id = self._by_remote_id.get(remote_id) if remote_id is not None else None
+        if line_id is not None and (holding := self._held(line_id, moment)):
+            return holding
+        for line_id in self._by_account.get(account_code, ()):
+            if holding := self._held(line_id, moment):
+                return holding
+        for number in self._by_number.get(own_number, ()):
+            if number.covers(moment) and (
+                holding := self._held(number.line_id, moment)
+            ):
+                return holding
+        return None
+
+    def area_code(self, line_id: int, moment: datetime) -> str | None:
+        """The DDD that the line calls from: that of its main number."""
+        numbers = [n for n in self._numbers_of.get(line_id, ()) if n.covers(moment)]
+        # A line that has lost its numbers still called from where it was.
+        numbers = numbers or self._numbers_of.get(line_id, [])
+        for number in sorted(numbers, key=lambda n: not n.is_main):
+            if number.number.startswith("55"):
+                return number.number[2:4]
+        return None
+
+    def _held(self, line_id: int, moment: datetime) -> Holding | None:
+        for holding in self._holdings.get(line_id, ()):
+            if holding.covers(moment):
+                return holding
+        return None

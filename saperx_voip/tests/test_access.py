@@ -1,0 +1,156 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+
+from odoo import Command
+from odoo.exceptions import AccessError
+from odoo.tests import new_test_user
+
+from .common import SaperxCase
+
+MODELS = (
+    "saperx.integration",
+    "saperx.plan",
+    "saperx.group",
+    "saperx.tariff",
+    "saperx.tariff.rate",
+    "saperx.line",
+    "saperx.line.period",
+    "saperx.line.activity",
+    "saperx.did",
+    "saperx.cdr",
+    "saperx.cdr.import",
+    "saperx.charge",
+    "saperx.charge.class",
+)
+
+
+class TestAccess(SaperxCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.users = {
+            role: new_test_user(
+                cls.env,
+                f"saperx-{role}",
+                groups=f"saperx_voip.group_{role}",
+                company_id=cls.company.id,
+                company_ids=[Command.set(cls.company.ids)],
+            )
+            for role in ("user", "technician", "billing", "manager")
+        }
+        cls.users["employee"] = new_test_user(
+            cls.env, "saperx-employee", groups="base.group_user",
+            company_id=cls.company.id, company_ids=[Command.set(cls.company.ids)],
+        )
+        cls.users["portal"] = new_test_user(
+            cls.env, "saperx-portal", groups="base.group_portal",
+            company_id=cls.company.id, company_ids=[Command.set(cls.company.ids)],
+        )
+
+    def _as(self, role, records):
+        return records.with_user(self.users[role]).with_context(tracking_disable=False)
+
+    def test_nobody_outside_the_roles_sees_anything(self):
+        for role in ("employee", "portal"):
+            for model in MODELS:
+                with self.assertRaises(AccessError, msg=f"{role} {model}"):
+                    self._as(role, self.env[model]).search([])
+
+    def test_every_role_reads_lines_and_their_contracts(self):
+        for role in ("user", "technician", "billing", "manager"):
+            line = self._as(role, self.line)
+            self.assertTrue(line.read(["display_name", "state", "partner_id"]))
+            self.assertTrue(line.contract_id.read(["name", "contract_line_ids"]))
+
+    def test_a_technician_makes_and_ends_a_line_and_its_numbers(self):
+        lines = self._as("technician", self.env["saperx.line"])
+        line = lines.create(
+            {
+                "contract_id": self.contract.id,
+                "integration_id": self.integration.id,
+                "plan_id": self.plan.id,
+                "did_ids": [Command.create({"number": "551130001000"})],
+                "password": "Given-by-hand-1",
+            }
+        )
+        line.write({"is_active": False, "did_ids": [
+            Command.create({"number": "551130001001"})]})
+        line.action_generate_password()
+        line.action_cancel()
+        self.assertEqual(line.state, "cancelled")
+
+    def test_a_technician_prices_and_charges_nothing(self):
+        with self.assertRaises(AccessError):
+            self._as("technician", self.tariff).name = "Mine"
+        with self.assertRaises(AccessError):
+            self._as("technician", self.env["saperx.charge.wizard"]).create({})
+        with self.assertRaises(AccessError):
+            self._as("technician", self.integration).name = "Mine"
+
+    def test_a_user_changes_nothing_and_sees_no_password(self):
+        line = self._as("user", self.line)
+        for change in (
+            lambda: line.write({"is_active": False}),
+            lambda: line.action_cancel(),
+            lambda: line.action_reveal_password(),
+            lambda: line.action_generate_password(),
+            lambda: line.action_retry_push(),
+            lambda: line.read(["password"]),
+            lambda: line.did_ids.write({"monthly_fee": 1}),
+            lambda: line.did_ids.unlink(),
+        ):
+            with self.assertRaises(AccessError):
+                change()
+
+    def test_billing_charges_and_invoices_with_only_its_role(self):
+        self._import(self._make_call(1))
+        wizard = self._as("billing", self.env["saperx.charge.wizard"]).create({})
+        self.assertEqual(wizard.charged_total, 0.12)
+        wizard.action_generate()
+        charge = self.env["saperx.charge"].search([])
+        self._as("billing", self.contract).action_invoice_telephony()
+        self.assertEqual(charge.state, "invoiced")
+        self._as("billing", self.tariff).rate_ids[0].price_per_minute = 0.2
+        with self.assertRaises(AccessError):
+            self._as("billing", self.line).is_active = False
+
+    def test_billing_imports_and_cannot_touch_calls(self):
+        wizard = self._as("billing", self.env["saperx.import.wizard"]).create(
+            {
+                "integration_id": self.integration.id,
+                "date_from": "2026-10-01",
+                "date_to": "2026-10-31",
+            }
+        )
+        action = wizard.action_import()
+        run = self.env["saperx.cdr.import"].browse(action["res_id"])
+        self.assertEqual(str(run.date_from), "2026-10-01 03:00:00")
+        self.assertEqual(str(run.date_to), "2026-11-01 03:00:00")
+        self._import(self._make_call(1))
+        with self.assertRaises(AccessError):
+            self._as("billing", self._get_call(1)).write({"charged_amount": 0})
+
+    def test_tokens_are_shown_to_nobody_but_as_a_date(self):
+        self.assertNotIn("access", self.env["saperx.token"]._fields)
+        for role in ("user", "technician", "billing"):
+            with self.assertRaises(AccessError):
+                self._as(role, self.env["saperx.token"]).search([])
+
+    def test_another_company_sees_nothing_of_this_one(self):
+        self._import(self._make_call(1))
+        self._charge()
+        other = self.env["res.company"].create({"name": "Other"})
+        stranger = new_test_user(
+            self.env,
+            "saperx-stranger",
+            groups="saperx_voip.group_manager",
+            company_id=other.id,
+            company_ids=[Command.set(other.ids)],
+        )
+        for model in MODELS:
+            records = self.env[model].with_user(stranger)
+            records = records.with_context(allowed_company_ids=other.ids)
+            self.assertFalse(records.search([]), model)
+            ours = self.env[model].with_context(active_test=False).search([], limit=1)
+            if ours:
+                with self.assertRaises(AccessError, msg=model):
+                    records.browse(ours.id).read(["display_name"])

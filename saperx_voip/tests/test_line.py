@@ -1,0 +1,187 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+
+import psycopg2
+
+from odoo import Command
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import mute_logger
+
+from odoo.addons.saperx_voip.gateway import LineStatus
+
+from .common import NUMBER, SaperxCase
+
+
+class TestLine(SaperxCase):
+    def test_a_new_line_waits_for_its_push_and_has_a_period(self):
+        self.assertEqual(self.line.state, "active")
+        self.assertEqual(self.line.sync_state, "pending")
+        self.assertGreater(self.line.revision, self.line.pushed_revision)
+        period = self.line.period_ids
+        self.assertEqual(period.contract_id, self.contract)
+        self.assertEqual(period.tariff_id, self.tariff)
+        self.assertFalse(period.date_from)
+        self.assertFalse(period.date_to)
+
+    def test_what_the_platform_must_learn_raises_the_revision(self):
+        did = self.line.did_ids
+        for change in (
+            lambda: self.line.write({"simultaneous_calls": 3}),
+            lambda: self.line.write({"is_active": False}),
+            lambda: did.write({"monthly_fee": 5}),
+            lambda: self.line.write(
+                {"did_ids": [Command.create({"number": "551130001000"})]}
+            ),
+            lambda: self.partner.write({"name": "Maria Silva"}),
+            lambda: self.line.write({"password": "Secret-123456"}),
+        ):
+            before = self.line.revision
+            change()
+            self.assertGreater(self.line.revision, before)
+            self.assertEqual(self.line.sync_state, "pending")
+
+    def test_what_it_need_not_learn_does_not(self):
+        before = self.line.revision
+        self.line.tariff_id = False
+        self.line.message_post(body="A note")
+        self.assertEqual(self.line.revision, before)
+
+    def test_account_code_is_six_digits(self):
+        self.line.account_code = "123456"
+        for code in ("12345", "12a456", "１２３４５６"):
+            with self.assertRaisesRegex(ValidationError, "six digits"):
+                self.line.account_code = code
+
+    @mute_logger("odoo.sql_db")
+    def test_closing_day_lies_in_a_month(self):
+        for day in (0, 32):
+            with self.assertRaises(psycopg2.errors.CheckViolation), self.cr.savepoint():
+                self.line.closing_day = day
+                self.line.flush_recordset()
+
+    def test_plan_of_the_wrong_kind_or_platform_is_refused(self):
+        with self.assertRaises(ValidationError):
+            self.line.plan_id = self.international_plan
+        other = self._make_integration(name="Other")
+        foreign = self.env["saperx.plan"].create(
+            {
+                "name": "Foreign",
+                "scope": "national",
+                "remote_id": 1,
+                "integration_id": other.id,
+            }
+        )
+        with self.assertRaisesRegex(ValidationError, "another integration"):
+            self.line.plan_id = foreign
+
+    def test_contract_in_another_currency_is_refused_with_the_reason(self):
+        currency = self.setup_other_currency("EUR")
+        contract = self._make_contract(self.partner, manual_currency_id=currency.id)
+        with self.assertRaisesRegex(ValidationError, currency.name):
+            self._make_line(contract, number="551130001001")
+
+    def test_first_number_is_the_main_one_and_only_one_is(self):
+        second = self.env["saperx.did"].create(
+            {"line_id": self.line.id, "number": "(11) 3000-1002"}
+        )
+        self.assertEqual(second.number, "551130001002")
+        first = self.line.did_ids - second
+        self.assertTrue(first.is_main)
+        self.assertFalse(second.is_main)
+        second.is_main = True
+        self.assertFalse(first.is_main)
+        self.assertEqual(self.line.main_number, second.number)
+        second.unlink()
+        self.assertTrue(first.is_main)
+
+    @mute_logger("odoo.sql_db")
+    def test_a_number_has_one_live_holder(self):
+        with self.assertRaises(psycopg2.errors.UniqueViolation), self.cr.savepoint():
+            self._make_line(self.contract)
+
+    def test_a_released_number_can_be_given_again_from_that_moment(self):
+        self.line._write_sync({"remote_id": 77})
+        self.line.did_ids.unlink()
+        self.assertFalse(self.line.did_ids)
+        old = (
+            self.env["saperx.did"]
+            .with_context(active_test=False)
+            .search([("number", "=", NUMBER)])
+        )
+        self.assertTrue(old.held_until)
+        other = self._make_line(self.contract)
+        self.assertEqual(other.did_ids.held_from, old.held_until)
+
+    def test_numbers_that_are_none_are_refused(self):
+        for number in ("12345", "55543333444x", "1" * 16):
+            with self.assertRaisesRegex(ValidationError, "is no number"):
+                self.env["saperx.did"].create(
+                    {"line_id": self.line.id, "number": number}
+                )
+
+    def test_inactive_is_reversible_and_keeps_the_numbers(self):
+        self.line.is_active = False
+        self.assertEqual(self.line.state, "inactive")
+        self.assertEqual(self.line._get_wanted_status(), LineStatus.INACTIVE)
+        self.assertTrue(self.line.did_ids)
+        self.line.is_active = True
+        self.assertEqual(self.line.state, "active")
+
+    def test_cancelled_is_final_and_frees_the_numbers(self):
+        self.line.action_cancel()
+        self.assertEqual(self.line.state, "cancelled")
+        self.assertFalse(self.line.did_ids)
+        self.assertTrue(self.line.period_ids.date_to)
+        wanted = self.line._get_wanted_line()
+        self.assertTrue(wanted.final)
+        self.assertEqual(wanted.status, LineStatus.INACTIVE)
+        self.assertEqual(wanted.dids, ())
+        for values in ({"is_active": True}, {"closing_day": 5}):
+            with self.assertRaisesRegex(UserError, "final"):
+                self.line.write(values)
+
+    def test_a_line_known_to_the_platform_is_not_deleted(self):
+        self.line._write_sync({"remote_id": 77})
+        with self.assertRaisesRegex(UserError, "cancel it"):
+            self.line.unlink()
+
+    def test_a_line_stays_with_its_integration(self):
+        other = self._make_integration(name="Other")
+        with self.assertRaisesRegex(UserError, "stays with its integration"):
+            self.line.integration_id = other
+
+    def test_no_new_line_on_a_contract_that_has_ended(self):
+        self.contract.active = False
+        with self.assertRaisesRegex(UserError, "ended"):
+            self._make_line(self.contract, number="551130001003")
+
+    def test_terms_change_in_place_until_calls_were_told_by_them(self):
+        self.line.closing_day = 10
+        self.assertEqual(len(self.line.period_ids), 1)
+        self.assertEqual(self.line.period_ids.closing_day, 10)
+        self._import(self._make_call(1))
+        self.line.closing_day = 20
+        self.assertEqual(len(self.line.period_ids), 2)
+        self.assertEqual(
+            self.line.period_ids.filtered(lambda p: not p.date_to).closing_day, 20
+        )
+        self.assertEqual(self._get_call(1).period_id.closing_day, 10)
+
+    def test_a_new_customer_of_the_contract_opens_a_period(self):
+        self._import(self._make_call(1))
+        heir = self.env["res.partner"].create({"name": "Heir"})
+        self.contract.partner_id = heir
+        self.assertEqual(self.line.partner_id, heir)
+        self.assertEqual(len(self.line.period_ids), 2)
+        self.assertEqual(self._get_call(1).partner_id, self.partner)
+
+    def test_snapshot_says_all_that_is_wanted(self):
+        self.line.write({"credit_limit": 50, "allow_ldi": True, "group_id": False})
+        wanted = self.line._get_wanted_line()
+        self.assertEqual(wanted.settings.reference, self.line.reference)
+        self.assertEqual(wanted.settings.customer_name, "Maria")
+        self.assertEqual(wanted.settings.customer_document, "12345678909")
+        self.assertEqual(wanted.settings.plan_remote_id, 1)
+        self.assertEqual(str(wanted.settings.credit_limit), "50.00")
+        self.assertTrue(wanted.settings.allow_ldi)
+        self.assertIsNone(wanted.settings.account_code)
+        self.assertEqual([did.number for did in wanted.dids], [NUMBER])

@@ -1,0 +1,98 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+
+from unittest.mock import patch
+
+from cryptography.fernet import Fernet
+
+from odoo.exceptions import UserError
+
+from .. import vault
+from .common import SaperxCase
+
+SECRETS = ("very-secret-password", "very-secret-key", "very-secret-secret")
+
+
+class TestSecret(SaperxCase):
+    def _all_text_of(self, table):
+        self.env.flush_all()
+        self.env.cr.execute(f"SELECT t::text FROM {table} AS t")  # pylint: disable=sql-injection
+        return "\n".join(row for (row,) in self.env.cr.fetchall())
+
+    def test_secrets_are_not_in_clear_in_the_table(self):
+        text = self._all_text_of("saperx_integration")
+        self.assertIn("SaperX", text)
+        for secret in SECRETS:
+            self.assertNotIn(secret, text)
+
+    def test_secrets_come_back_only_by_the_private_way(self):
+        self.assertEqual(self.integration._get_secret("password"), SECRETS[0])
+        self.assertEqual(self.integration._get_secret("api_key"), SECRETS[1])
+        self.assertFalse(self.integration.password)
+        self.assertEqual(
+            self.integration.read(["password", "api_key", "api_secret"]),
+            [
+                {
+                    "id": self.integration.id,
+                    "password": False,
+                    "api_key": False,
+                    "api_secret": False,
+                }
+            ],
+        )
+        exported = self.integration.export_data(["name", "password", "api_secret"])
+        self.assertEqual(exported["datas"][0][1:], ["", ""])
+
+    def test_answer_of_a_save_does_not_repeat_the_secret(self):
+        (answer,) = self.integration.web_save(
+            {"api_key": "another-secret"}, {"api_key": {}, "api_key_hint": {}}
+        )
+        self.assertFalse(answer["api_key"])
+        self.assertTrue(answer["api_key_hint"])
+        self.assertEqual(self.integration._get_secret("api_key"), "another-secret")
+
+    def test_writing_one_secret_leaves_the_others(self):
+        self.integration.api_key = "another-secret"
+        self.assertEqual(self.integration._get_secret("password"), SECRETS[0])
+
+    def test_an_empty_value_erases_and_the_hint_says_so(self):
+        self.assertTrue(self.integration.password_hint)
+        self.integration.password = False
+        self.assertIsNone(self.integration._get_secret("password"))
+        self.assertFalse(self.integration.password_hint)
+
+    def test_a_copy_has_no_secrets(self):
+        copy = self.integration.copy()
+        self.assertIsNone(copy._get_secret("password"))
+
+    def test_another_key_is_said_without_the_value(self):
+        another = Fernet.generate_key().decode()
+        with (
+            patch.dict("os.environ", {vault.KEY_VARIABLE: another}),
+            self.assertRaisesRegex(UserError, "type the value again"),
+        ):
+            self.integration._get_secret("password")
+
+    def test_a_malformed_key_is_named(self):
+        with (
+            patch.dict("os.environ", {vault.KEY_VARIABLE: "too short"}),
+            self.assertRaisesRegex(vault.VaultError, "32 bytes"),
+        ):
+            vault.encrypt("x")
+
+    def test_the_password_of_a_line_is_generated_strong_shown_and_traced(self):
+        action = self.line.action_generate_password()
+        password = action["params"]["message"]
+        self.assertGreaterEqual(len(password), 16)
+        self.assertEqual(self.line._get_secret("password"), password)
+        self.assertNotIn(password, self._all_text_of("saperx_line"))
+        self.assertNotIn(password, self._all_text_of("mail_message"))
+        self.assertIn("saw the SIP password", self.line.message_ids[0].body)
+
+    def test_a_new_password_is_sent_once(self):
+        self.assertIsNone(self.line._get_wanted_line().settings.password)
+        self.line.password = "Given-by-hand-1"
+        self.assertEqual(
+            self.line._get_wanted_line().settings.password, "Given-by-hand-1"
+        )
+        self.line._write_sync({"pushed_revision": self.line.revision})
+        self.assertIsNone(self.line._get_wanted_line().settings.password)

@@ -1,0 +1,2 @@
+from . import saperx_import_wizard
+from . import saperx_charge_wizard
