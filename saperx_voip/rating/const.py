@@ -24,8 +24,8 @@ CARRIERS = frozenset("12 14 15 17 21 25 31 41 43".split())
 """Carrier codes (CSP) that are looked for after ``00``. After ``0`` and ``90`` the
 count of digits tells whether there is one, and any two digits are taken."""
 
-NON_GEOGRAPHIC = frozenset("300 500 800 900".split())
-"""Series that follow the national prefix: 0300, 0500, 0800, 0900."""
+NON_GEOGRAPHIC = frozenset("300 303 500 800 900".split())
+"""Series that follow the national prefix: 0300, 0303, 0500, 0800, 0900."""
 
 CALL_CLASSES = (
     "lc",  # local
@@ -50,7 +50,7 @@ SERVICE_CLASSES: Mapping[str, str] = {
         "free",
     ),
     "0800*": "free",
-    **dict.fromkeys("0300* 0500* 0900*".split(), "special"),
+    **dict.fromkeys("0300* 0303* 0500* 0900*".split(), "special"),
     # One number for the whole country, dialled without DDD, charged as local.
     **dict.fromkeys("400* 4020* 3003* 3004*".split(), "special"),
     # Customer service of carriers and providers: 10331, 10525, 1056, 10610.

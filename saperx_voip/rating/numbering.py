@@ -77,14 +77,15 @@ def normalise(
        two digits in ``carriers`` are one. Where both readings fit, it is a carrier,
        unless the rest is short (``SHORTEST_ABROAD``). Where neither, it is none.
     3. ``0``: national. 8, 9 digits: local (an exchange's outside line); 9, 10 digits
-       after 300, 500, 800, 900: non-geographic; 10, 11: DDD and number; 12, 13: any
-       carrier code, DDD and number. No two of these fit the same digits, since 30, 50,
-       80 and 90 are no DDDs. Up to 5 digits: a short number.
+       after 300, 303, 500, 800, 900: non-geographic; 10, 11: DDD and number; 12, 13:
+       any carrier code, DDD and number. Only ``0900`` and six digits fit two of these
+       (a mobile number), and are 0900: 30, 50, 80 and 90 are no DDDs. Up to 5 digits:
+       a short number.
     4. ``9090`` and 8 or 9 digits: local collect. ``90`` and 10 to 13 digits, as after
        ``0``: collect. (90 is no DDD; a bare Turkish ``90…`` that fits is read so.)
     5. No prefix. Short: services, else any 1XX, else unknown (an extension). 8 digits:
-       a nationwide service (400X, 3003), else fixed. 9: mobile, else non-geographic
-       (``900…`` is mobile). Both are completed with ``area_code``; without one they
+       a nationwide service (400X, 3003), else fixed. 9: mobile (``900…`` too), else
+       non-geographic. Local ones are completed with ``area_code``; without one they
        stay unknown. 10, 11: DDD and number, so ``55991234567`` is Santa Maria's;
        else non-geographic. 55 and any of these but a local number: with DDI (before a
        short number only if it is listed).
@@ -94,8 +95,8 @@ def normalise(
 
     A nationwide number written with a DDD (``11 4004…``) is geographic: it reaches that
     DDD's, and numbers such as (19) 4009-XXXX are ordinary ones. Mobile numbers of eight
-    digits are not completed: they have not been dialable since 2017, except trunking
-    (first digit 7), which stays as it is.
+    digits are not completed: no DDD has had them since the end of 2016. Trunking (eight
+    digits, the first a 7) stays as it is.
 
     :param dialled: as the platform sent it
     :param area_code: DDD of the line that calls or is called; anything that is not one

@@ -1,0 +1,36 @@
+"""Speaks to the platform; pure Python, no Odoo. Start reading at ``client.py``."""
+
+from .client import Client
+from .errors import (
+    CertificateRefused,
+    Conflict,
+    CredentialsRefused,
+    CursorExpired,
+    GatewayError,
+    LoginExpired,
+    NotFound,
+    NotUnderstood,
+    RateLimited,
+    RequestRefused,
+    Unreachable,
+)
+from .push import Progress, PushOutcome, WantedLine, begin_push, finish_push
+from .records import (
+    Call,
+    CallPage,
+    Credentials,
+    Did,
+    DidTerms,
+    Direction,
+    Group,
+    Line,
+    LineSettings,
+    LineStatus,
+    Outcome,
+    Plan,
+    Registration,
+    Reject,
+    Tokens,
+)
+from .tokens import MemoryTokenStore, TokenStore
+from .wire import known_call_class

@@ -1,0 +1,285 @@
+"""The platform's paths as methods, with tokens and paging; nothing of Odoo."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from . import wire
+from .errors import (
+    CredentialsRefused,
+    LoginExpired,
+    NotUnderstood,
+    RequestRefused,
+)
+from .records import (
+    CallPage,
+    Credentials,
+    Did,
+    DidTerms,
+    Group,
+    Line,
+    LineSettings,
+    LineStatus,
+    Plan,
+    Registration,
+    Reject,
+    Tokens,
+)
+from .tokens import TokenStore
+from .transport import Transport, deadline
+from .wire import Malformed
+
+# A token is renewed this long before it expires, or at a tenth of its life.
+RENEW_BEFORE = timedelta(seconds=60)
+MAX_BYTES = 64 * 1024 * 1024
+MAX_PAGES = 1_000_000
+
+
+class Client:
+    """Speaks to one account. Usable from several threads; close it after use.
+
+    :param base_url: address of the API, e.g. ``https://host/api/v2``
+    :param token_store: see ``tokens.TokenStore``
+    :param timezone: of the account: its timestamps carry none
+    :param verify: False, or a file of certificates, as ``requests`` takes it
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        credentials: Credentials,
+        token_store: TokenStore,
+        *,
+        timezone: str,
+        connect_timeout: float = 5.0,
+        read_timeout: float = 20.0,
+        max_bytes: int = MAX_BYTES,
+        verify: bool | str = True,
+    ):
+        self._credentials = credentials
+        self._store = token_store
+        self._zone = ZoneInfo(timezone)
+        self._transport = Transport(
+            base_url,
+            connect_timeout=connect_timeout,
+            read_timeout=read_timeout,
+            max_bytes=max_bytes,
+            verify=verify,
+        )
+
+    def __repr__(self):
+        return f"<Client of {self._transport.host}>"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_exc):
+        self.close()
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def deadline(self, seconds: float) -> AbstractContextManager[None]:
+        """Bounds, in this thread, all that is asked within the block."""
+        return deadline(seconds)
+
+    # Tokens
+
+    def login(self) -> Tokens:
+        """``POST /auth/login``, past the store.
+
+        :raise CredentialsRefused: in the platform's own words
+        """
+        try:
+            body = self._transport.send(
+                "POST", wire.LOGIN, body=wire.encode_credentials(self._credentials)
+            )
+        except RequestRefused as error:
+            if error.status in (401, 403):
+                raise CredentialsRefused(str(error)) from error
+            if error.status in (404, 405):
+                raise NotUnderstood("it knows no login") from error
+            raise
+        return wire.decode_tokens(body, _now())
+
+    def ensure_token(self) -> None:
+        """Have a token that lives for a while, before several threads need one."""
+        self._token()
+
+    def _token(self) -> Tokens:
+        tokens = self._store.get()
+        if tokens is None or tokens.expires_at - RENEW_BEFORE <= _now():
+            return self._store.renew(tokens, self._obtain)
+        return tokens
+
+    def _obtain(self, stored: Tokens | None) -> Tokens:
+        if stored is not None:
+            try:
+                body = self._transport.send(
+                    "POST", wire.REFRESH, body=wire.encode_refresh(stored)
+                )
+                return wire.decode_tokens(body, _now())
+            except RequestRefused as error:
+                if error.status not in (400, 401, 403, 404, 422):
+                    raise
+        return self.login()
+
+    def _send(self, method, path, *, query=None, body=None) -> bytes:
+        """One request with a token; a 401 leads to one refresh, then one login."""
+        tokens = self._token()
+        for renew in (self._obtain, lambda _stored: self.login(), None):
+            try:
+                return self._transport.send(
+                    method, path, query=query, body=body, token=tokens.access
+                )
+            except RequestRefused as error:
+                if error.status != 401:
+                    raise
+                if renew is None:
+                    raise LoginExpired(
+                        "the platform refuses the token that it just gave: "
+                        f"{error.message}"
+                    ) from error
+                tokens = self._store.renew(tokens, renew)
+        raise AssertionError("unreachable")
+
+    # Listings
+
+    def iter_plans(self, scope: str | None = None) -> Iterator[Plan | Reject]:
+        """``GET /planos``. :param scope: ``national``, ``international`` or all"""
+        return self._iter_pages(wire.PLANS, wire.decode_plan, wire.plan_filter(scope))
+
+    def iter_groups(self) -> Iterator[Group | Reject]:
+        """``GET /grupos``"""
+        return self._iter_pages(wire.GROUPS, wire.decode_group, {})
+
+    def iter_dids(
+        self, in_use: bool | None = None, area_code: str | None = None
+    ) -> Iterator[Did | Reject]:
+        """``GET /dids``"""
+        return self._iter_pages(
+            wire.DIDS, wire.decode_did, wire.did_filter(in_use, area_code)
+        )
+
+    def iter_lines(
+        self,
+        reference: str | None = None,
+        account_code: str | None = None,
+        updated_since: datetime | None = None,
+    ) -> Iterator[Line | Reject]:
+        """``GET /circuitos``. :param updated_since: naive UTC"""
+        filters = wire.line_filter(reference, account_code, updated_since, self._zone)
+        return self._iter_pages(wire.LINES, wire.decode_line, filters)
+
+    def _iter_pages(self, path, decode, filters):
+        """Records of all pages; one that cannot be read comes as a ``Reject``."""
+        page, seen = 1, set()
+        while page <= MAX_PAGES:
+            body = self._send("GET", path, query=wire.page_query(page, **filters))
+            raws, current, last = wire.decode_page(body)
+            if current != page:
+                raise NotUnderstood(f"{path}: asked for page {page}, got {current}")
+            for raw in raws:
+                record = self._decode_or_reject(decode, raw)
+                # A record that moved to the next page while we read comes once.
+                key = record if isinstance(record, Reject) else _key(record)
+                if key not in seen:
+                    seen.add(key)
+                    yield record
+            if page >= last:
+                return
+            page += 1
+        raise NotUnderstood(f"{path}: more than {MAX_PAGES} pages")
+
+    def _decode_or_reject(self, decode, raw):
+        try:
+            return decode(raw, self._zone)
+        except Malformed as error:
+            return wire.reject(raw, error)
+
+    # Lines
+
+    def create_line(self, settings: LineSettings) -> Line:
+        """``POST /circuitos``. :raise Conflict: with the id of the one that exists"""
+        return self._line("POST", wire.LINES, wire.encode_line(settings))
+
+    def get_line(self, remote_id: int) -> Line:
+        """``GET /circuitos/{id}``. :raise NotFound:"""
+        return self._line("GET", wire.LINE.format(id=remote_id))
+
+    def update_line(self, remote_id: int, settings: LineSettings) -> Line:
+        """``PUT /circuitos/{id}``. :raise NotFound: :raise RequestRefused:"""
+        path = wire.LINE.format(id=remote_id)
+        return self._line("PUT", path, wire.encode_line(settings))
+
+    def set_status(self, remote_id: int, status: LineStatus) -> Line:
+        """``PUT /circuitos/{id}/status``"""
+        path = wire.LINE_STATUS.format(id=remote_id)
+        return self._line("PUT", path, wire.encode_status(status))
+
+    def put_did(self, remote_id: int, terms: DidTerms) -> Did:
+        """``PUT /circuitos/{id}/dids/{numero}``, repeatable.
+
+        :raise Conflict: the number belongs to another line
+        """
+        path = wire.LINE_DID.format(id=remote_id, number=terms.number)
+        body = self._send("PUT", path, body=wire.encode_did(terms))
+        return self._understand(wire.decode_did, body)
+
+    def delete_did(self, remote_id: int, number: str) -> None:
+        """``DELETE /circuitos/{id}/dids/{numero}``, repeatable"""
+        self._send("DELETE", wire.LINE_DID.format(id=remote_id, number=number))
+
+    def get_registration(self, remote_id: int) -> Registration:
+        """``GET /circuitos/{id}/registro``"""
+        body = self._send("GET", wire.LINE_REGISTRATION.format(id=remote_id))
+        return self._understand(wire.decode_registration, body)
+
+    def _line(self, method, path, body=None):
+        answer = self._send(method, path, body=body)
+        return self._understand(wire.decode_line, answer)
+
+    def _understand(self, decode, body):
+        try:
+            return decode(body, self._zone)
+        except Malformed as error:
+            raise NotUnderstood(str(error)) from error
+
+    # Calls
+
+    def iter_call_pages(
+        self,
+        start: datetime,
+        end: datetime,
+        *,
+        cursor: str | None = None,
+        line_remote_id: int | None = None,
+        limit: int = 1000,
+    ) -> Iterator[CallPage]:
+        """``GET /ligacoes``: calls that began in [start, end), naive UTC.
+
+        :param cursor: where an earlier reading stopped
+        :raise CursorExpired: read the window again from its beginning
+        """
+        for _page in range(MAX_PAGES):
+            query = wire.call_query(
+                start, end, cursor, line_remote_id, limit, self._zone
+            )
+            body = self._send("GET", wire.CALLS, query=query)
+            page = wire.decode_call_page(body, self._zone)
+            if page.cursor is not None and page.cursor == cursor:
+                raise NotUnderstood(f"{wire.CALLS}: the same page again and again")
+            yield page
+            if page.cursor is None:
+                return
+            cursor = page.cursor
+        raise NotUnderstood(f"{wire.CALLS}: more than {MAX_PAGES} pages")
+
+
+def _key(record: Plan | Group | Did | Line):
+    return record.number if isinstance(record, Did) else record.remote_id
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

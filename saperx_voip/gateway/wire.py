@@ -1,0 +1,544 @@
+"""The assumed contract, ``docs/saperx_v2.openapi.yaml``, in code.
+
+The only file that holds wire names: whoever has SaperX's own papers changes this one.
+Answers are decoded record by record; a bad record never takes its page with it.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from .errors import NotUnderstood
+from .records import (
+    Call,
+    CallPage,
+    Did,
+    DidTerms,
+    Direction,
+    Group,
+    Line,
+    LineSettings,
+    LineStatus,
+    Outcome,
+    Plan,
+    Registration,
+    Reject,
+    Tokens,
+)
+from .values import duration, local_text, moment, money
+
+# Paths.
+LOGIN = "/auth/login"
+REFRESH = "/auth/refresh"
+PLANS = "/planos"
+GROUPS = "/grupos"
+DIDS = "/dids"
+LINES = "/circuitos"
+LINE = "/circuitos/{id}"
+LINE_STATUS = "/circuitos/{id}/status"
+LINE_DID = "/circuitos/{id}/dids/{number}"
+LINE_REGISTRATION = "/circuitos/{id}/registro"
+CALLS = "/ligacoes"
+
+SECRET_FIELDS = ("senha", "api_key", "api_secret", "access_token", "refresh_token")
+
+PER_PAGE = 500
+REJECT_CHARS = 20_000
+
+_STATUS = {
+    "ativo": LineStatus.ACTIVE,
+    "bloqueado_parcial": LineStatus.PARTIALLY_BLOCKED,
+    "bloqueado": LineStatus.BLOCKED,
+    "inativo": LineStatus.INACTIVE,
+}
+_STATUS_OUT = {ours: theirs for theirs, ours in _STATUS.items()}
+_SCOPE = {"nacional": "national", "internacional": "international"}
+_SCOPE_OUT = {ours: theirs for theirs, ours in _SCOPE.items()}
+_BILLING = {"pre_pago": "prepaid", "pos_pago": "postpaid"}
+_BILLING_OUT = {ours: theirs for theirs, ours in _BILLING.items()}
+_ROUTE = {"scm": "scm", "stfc": "stfc", "personalizado": "custom"}
+_ROUTE_OUT = {ours: theirs for theirs, ours in _ROUTE.items()}
+_PORTABILITY = {"nao": "no", "entrada": "in", "saida": "out"}
+_PORTABILITY_OUT = {ours: theirs for theirs, ours in _PORTABILITY.items()}
+_DIRECTION = {"saida": Direction.OUTGOING, "entrada": Direction.INCOMING}
+_OUTCOME = {
+    "atendida": Outcome.ANSWERED,
+    "ocupado": Outcome.BUSY,
+    "nao_atendida": Outcome.NO_ANSWER,
+    "cancelada": Outcome.CANCELLED,
+    "falha": Outcome.FAILED,
+}
+_CALL_CLASS = {
+    "LC": "lc",
+    "LDN": "ldn",
+    "LDI": "ldi",
+    "VC1": "vc1",
+    "VC2": "vc2",
+    "VC3": "vc3",
+    "0800": "free",
+    "INTERNA": "internal",
+}
+
+
+def known_call_class(platform_class: str | None) -> str | None:
+    """Our code of a class that the platform sent, or None for one we do not know."""
+    return _CALL_CLASS.get((platform_class or "").strip().upper())
+
+
+# Raw, so that amounts stay as exact as they were written.
+_Money = msgspec.Raw
+_NOTHING = msgspec.Raw(b"null")
+_Seconds = int | str
+# What a column of the database takes.
+_Id = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+_Text = Annotated[str, msgspec.Meta(max_length=250)]
+_Key = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+_Phone = Annotated[str, msgspec.Meta(max_length=40)]
+
+
+class _Answer(msgspec.Struct):
+    """Unknown fields are ignored, as the contract asks."""
+
+
+class _Tokens(_Answer):
+    access_token: str
+    refresh_token: str
+    expires_in: int
+
+
+class _Meta(_Answer):
+    current_page: int
+    last_page: int
+
+
+class _Page(_Answer):
+    data: list[msgspec.Raw]
+    meta: _Meta
+
+
+class _CallPage(_Answer):
+    data: list[msgspec.Raw]
+    proximo: str | None
+
+
+class _Plano(_Answer):
+    id: _Id
+    nome: _Text
+    tipo: str
+    ativo: bool = True
+
+
+class _Grupo(_Answer):
+    id: _Id
+    nome: _Text
+
+
+class _Did(_Answer):
+    numero: _Phone
+    status: str
+    cidade: _Text | None = None
+    uf: _Text | None = None
+    circuito_id: _Id | None = None
+    portado: bool = False
+    valor: _Money = _NOTHING
+    a_cobrar: bool | None = None
+
+
+class _Circuito(_Answer):
+    id: _Id
+    conta: _Phone
+    status: str
+    referencia: str
+    nome: str
+    plano_id: int
+    tipo: str
+    plano_tipo: str
+    documento: str | None = None
+    grupo_id: int | None = None
+    plano_internacional_id: int | None = None
+    dia_fechamento: int | None = None
+    portabilidade: str = "nao"
+    bina: bool = False
+    lc: bool = False
+    ldn: bool = False
+    ldi: bool = False
+    vc1: bool = False
+    vc2: bool = False
+    vc3: bool = False
+    limite_simultaneas: int | None = None
+    limite_credito: _Money = _NOTHING
+    plano_descricao: _Text | None = None
+    dids: list[msgspec.Raw] = []
+    atualizado_em: str | None = None
+
+
+class _Registro(_Answer):
+    online: bool
+    ip: str | None = None
+    latencia_ms: int | None = None
+    saldo: _Money = _NOTHING
+
+
+class _Ligacao(_Answer):
+    id: _Key | _Id
+    conta: _Phone
+    sentido: str
+    origem: _Phone
+    destino: _Phone
+    inicio: str
+    tempo_total: _Seconds
+    tempo_real: _Seconds
+    situacao: str
+    circuito_id: _Id | None = None
+    a_cobrar: bool = False
+    tempo_tarifado: _Seconds | None = None
+    tipo: _Text | None = None
+    valor_cobrado: _Money = _NOTHING
+    valor_custo: _Money = _NOTHING
+    cidade_destino: _Text | None = None
+
+
+class _Identified(_Answer):
+    id: _Key | _Id | None = None
+
+
+class _Erro(_Answer):
+    message: str = ""
+    errors: Any = None
+    id: _Id | None = None
+
+
+# Decoding.
+
+_tokens = msgspec.json.Decoder(_Tokens)
+_page = msgspec.json.Decoder(_Page)
+_call_page = msgspec.json.Decoder(_CallPage)
+_plan = msgspec.json.Decoder(_Plano)
+_group = msgspec.json.Decoder(_Grupo)
+_did = msgspec.json.Decoder(_Did)
+_line = msgspec.json.Decoder(_Circuito)
+_registration = msgspec.json.Decoder(_Registro)
+_call = msgspec.json.Decoder(_Ligacao)
+_identified = msgspec.json.Decoder(_Identified)
+_error = msgspec.json.Decoder(_Erro)
+_money_text = msgspec.json.Decoder(str)
+
+
+class Malformed(ValueError):
+    """A record that is not what the contract says; the text says why."""
+
+
+def decode_tokens(body: bytes, now: datetime) -> Tokens:
+    """:param now: naive UTC. :raise NotUnderstood:"""
+    answer = _whole(_tokens, body)
+    if not (answer.access_token and answer.refresh_token and answer.expires_in > 0):
+        raise NotUnderstood("the login answered without usable tokens")
+    # A platform that promises years is not believed to the letter.
+    lives = timedelta(seconds=min(answer.expires_in, 10 * 365 * 24 * 3600))
+    return Tokens(answer.access_token, answer.refresh_token, now + lives)
+
+
+def decode_page(body: bytes) -> tuple[list[msgspec.Raw], int, int]:
+    """:return: the raw records, the page's number, the last page's number"""
+    page = _whole(_page, body)
+    return page.data, page.meta.current_page, page.meta.last_page
+
+
+def decode_plan(raw, _zone=None) -> Plan:
+    plan = _record(_plan, raw)
+    return Plan(
+        plan.id, plan.nome, _known(_SCOPE, "tipo", plan.tipo), plan.ativo
+    )
+
+
+def decode_group(raw, _zone=None) -> Group:
+    group = _record(_group, raw)
+    return Group(group.id, group.nome)
+
+
+def decode_did(raw, _zone=None) -> Did:
+    did = _record(_did, raw)
+    if did.status not in ("disponivel", "em_uso"):
+        raise Malformed(f"status: {did.status[:40]!r} is not known")
+    return Did(
+        number=did.numero,
+        in_use=did.status == "em_uso",
+        line_remote_id=did.circuito_id,
+        city=did.cidade,
+        state_code=did.uf,
+        ported=did.portado,
+        monthly_fee=_amount("valor", did.valor),
+        accept_collect_calls=did.a_cobrar,
+    )
+
+
+def decode_line(raw, zone: ZoneInfo) -> Line:
+    line = _record(_line, raw)
+    settings = LineSettings(
+        reference=line.referencia,
+        customer_name=line.nome,
+        customer_document=line.documento,
+        account_code=line.conta,
+        plan_remote_id=line.plano_id,
+        international_plan_remote_id=line.plano_internacional_id,
+        group_remote_id=line.grupo_id,
+        closing_day=line.dia_fechamento or 0,
+        billing_type=_known(_BILLING, "tipo", line.tipo),
+        route=_known(_ROUTE, "plano_tipo", line.plano_tipo),
+        portability=_known(_PORTABILITY, "portabilidade", line.portabilidade),
+        caller_id=line.bina,
+        allow_lc=line.lc,
+        allow_ldn=line.ldn,
+        allow_ldi=line.ldi,
+        allow_vc1=line.vc1,
+        allow_vc2=line.vc2,
+        allow_vc3=line.vc3,
+        simultaneous_calls=line.limite_simultaneas,
+        credit_limit=_amount("limite_credito", line.limite_credito),
+    )
+    return Line(
+        remote_id=line.id,
+        reference=line.referencia,
+        account_code=line.conta,
+        status=_known(_STATUS, "status", line.status),
+        settings=settings,
+        plan_description=line.plano_descricao,
+        dids=tuple(_readable(decode_did, line.dids)),
+        updated_at=_moment("atualizado_em", line.atualizado_em, zone)
+        if line.atualizado_em
+        else None,
+    )
+
+
+def decode_registration(raw, _zone=None) -> Registration:
+    answer = _record(_registration, raw)
+    return Registration(
+        answer.online, answer.ip, answer.latencia_ms, _amount("saldo", answer.saldo)
+    )
+
+
+def decode_call(raw, zone: ZoneInfo) -> Call:
+    """:raise Malformed: with the field and what is wrong with it"""
+    call = _record(_call, raw)
+    fields = (
+        str(call.id),
+        call.circuito_id,
+        call.conta,
+        _known(_DIRECTION, "sentido", call.sentido),
+        call.a_cobrar,
+        call.origem,
+        call.destino,
+        _moment("inicio", call.inicio, zone),
+        _duration("tempo_total", call.tempo_total),
+        _duration("tempo_real", call.tempo_real),
+        None
+        if call.tempo_tarifado is None
+        else _duration("tempo_tarifado", call.tempo_tarifado),
+        call.tipo,
+        _known(_OUTCOME, "situacao", call.situacao),
+        _amount("valor_cobrado", call.valor_cobrado),
+        _amount("valor_custo", call.valor_custo),
+        call.cidade_destino,
+    )
+    _require_storable(fields[0], *(fields[i] for i in (2, 5, 6, 11, 15)))
+    return Call(*fields, _fingerprint(fields))
+
+
+def decode_call_page(body: bytes, zone: ZoneInfo) -> CallPage:
+    """:raise NotUnderstood: if the page itself is none; its records become rejects"""
+    page = _whole(_call_page, body)
+    calls, rejects = [], []
+    for raw in page.data:
+        try:
+            calls.append(decode_call(raw, zone))
+        except Malformed as error:
+            rejects.append(reject(raw, error))
+    return CallPage(tuple(calls), tuple(rejects), page.proximo)
+
+
+def decode_error(body: bytes) -> tuple[str, dict[str, list[str]], int | None]:
+    """What a refusal says, of whatever shape it is.
+
+    :return: message (may be empty), errors by field, id of what exists already
+    """
+    try:
+        error = _error.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return "", {}, None
+    errors = error.errors if isinstance(error.errors, dict) else {}
+    return (
+        error.message,
+        {
+            str(name): [str(t) for t in (texts if isinstance(texts, list) else [texts])]
+            for name, texts in errors.items()
+        },
+        error.id,
+    )
+
+
+def reject(raw, error) -> Reject:
+    text = bytes(raw).decode(errors="replace")[:REJECT_CHARS]
+    try:
+        remote_id = _identified.decode(raw).id
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        remote_id = None
+    return Reject(text, str(error), None if remote_id is None else str(remote_id))
+
+
+def _whole(decoder, body):
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise NotUnderstood(f"the answer is not what the contract says: {error}") from error
+
+
+def _record(decoder, raw):
+    try:
+        return decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Malformed(str(error)) from error
+
+
+def _readable(decode, raws: Iterable) -> Iterator:
+    for raw in raws:
+        try:
+            yield decode(raw)
+        except Malformed:
+            # Shown by the listing of numbers; the line is more than this one.
+            continue
+
+
+def _known(table, name, value):
+    try:
+        return table[value]
+    except KeyError:
+        raise Malformed(f"{name}: {value[:40]!r} is not known") from None
+
+
+def _amount(name, raw) -> Decimal | None:
+    text = bytes(raw)
+    if text == b"null":
+        return None
+    try:
+        return money(_money_text.decode(text) if text[:1] == b'"' else text.decode())
+    except (ValueError, msgspec.DecodeError) as error:
+        raise Malformed(f"{name}: {error}") from error
+
+
+def _duration(name, value):
+    try:
+        return duration(value)
+    except ValueError as error:
+        raise Malformed(f"{name}: {error}") from error
+
+
+def _moment(name, value, zone):
+    try:
+        return moment(value, zone)
+    except ValueError as error:
+        raise Malformed(f"{name}: {error}") from error
+
+
+def _require_storable(*texts):
+    for text in texts:
+        if text and "\x00" in text:
+            raise Malformed("a text holds a NUL character")
+
+
+def _fingerprint(fields) -> bytes:
+    """Of the decoded content, so that another spelling of the same is the same."""
+    amounts = (f.normalize() if isinstance(f, Decimal) else f for f in fields)
+    return blake2b(repr(tuple(amounts)).encode(), digest_size=16).digest()
+
+
+# Encoding.
+
+
+def encode_credentials(credentials) -> dict:
+    return {
+        "usuario": credentials.username,
+        "senha": credentials.password,
+        "api_key": credentials.api_key,
+        "api_secret": credentials.api_secret,
+    }
+
+
+def encode_refresh(tokens: Tokens) -> dict:
+    return {"refresh_token": tokens.refresh}
+
+
+def encode_line(settings: LineSettings) -> dict:
+    body = {
+        "referencia": settings.reference,
+        "nome": settings.customer_name,
+        "documento": settings.customer_document,
+        "grupo_id": settings.group_remote_id,
+        "plano_id": settings.plan_remote_id,
+        "plano_internacional_id": settings.international_plan_remote_id,
+        "dia_fechamento": settings.closing_day,
+        "tipo": _BILLING_OUT[settings.billing_type],
+        "plano_tipo": _ROUTE_OUT[settings.route],
+        "portabilidade": _PORTABILITY_OUT[settings.portability],
+        "bina": settings.caller_id,
+        "lc": settings.allow_lc,
+        "ldn": settings.allow_ldn,
+        "ldi": settings.allow_ldi,
+        "vc1": settings.allow_vc1,
+        "vc2": settings.allow_vc2,
+        "vc3": settings.allow_vc3,
+    }
+    # A field left out keeps its value there, or is given one by the platform.
+    optional = {
+        "conta": settings.account_code,
+        "senha": settings.password,
+        "limite_simultaneas": settings.simultaneous_calls,
+        "limite_credito": settings.credit_limit and str(settings.credit_limit),
+    }
+    return body | {name: v for name, v in optional.items() if v is not None}
+
+
+def encode_status(status: LineStatus) -> dict:
+    return {"status": _STATUS_OUT[status]}
+
+
+def encode_did(terms: DidTerms) -> dict:
+    return {"valor": str(terms.monthly_fee), "a_cobrar": terms.accept_collect_calls}
+
+
+def page_query(page: int, **filters) -> dict:
+    """Query of a paged listing; filters that are None are left out."""
+    return {"page": page, "per_page": PER_PAGE} | _given(filters)
+
+
+def plan_filter(scope: str | None) -> dict:
+    return {"tipo": scope and _SCOPE_OUT[scope]}
+
+
+def did_filter(in_use: bool | None, area_code: str | None) -> dict:
+    status = None if in_use is None else "em_uso" if in_use else "disponivel"
+    return {"status": status, "ddd": area_code}
+
+
+def line_filter(reference, account_code, updated_since, zone) -> dict:
+    return {
+        "referencia": reference,
+        "conta": account_code,
+        "atualizado_desde": updated_since and local_text(updated_since, zone),
+    }
+
+
+def call_query(start, end, cursor, line_remote_id, limit, zone) -> dict:
+    return {
+        "inicio": local_text(start, zone),
+        "fim": local_text(end, zone),
+        "limite": limit,
+    } | _given({"cursor": cursor, "circuito_id": line_remote_id})
+
+
+def _given(filters):
+    return {name: value for name, value in filters.items() if value is not None}

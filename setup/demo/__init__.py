@@ -1,0 +1,1 @@
+"""The product at work on one machine: a sandbox platform, a provider, a month."""

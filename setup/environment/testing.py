@@ -1,0 +1,128 @@
+"""``make test`` and ``make oca-tests``.
+
+Every log is checked: an install, an upgrade or a test run that logs a warning fails.
+"""
+
+import os
+import shlex
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import databases, logs, odoo, paths
+from .logs import Result
+from .steps import Failure, lock, progress, say
+
+OCA_ADDONS = ("contract", "contract_line_successor", "contract_termination")
+OCA_TESTS = 125
+
+# As Odoo writes its own, so that the same tool reads both.
+LOG_FORMAT = "%(asctime)s %(process)d %(levelname)s pytest %(name)s: %(message)s"
+
+
+def test() -> int:
+    """Install, upgrade, Odoo's own runner, then the tests that cross the border."""
+    with lock("test"):
+        database = "saperx_test"
+        _install(database)
+        clean = _upgrade(database)
+        results = [_run_odoo_tests(database)]
+        results.append(_run_pytest("pytest", database, [paths.PROJECT / "tests"]))
+        databases.drop(database)
+    return _conclude(results, clean)
+
+
+def oca_tests() -> int:
+    """OCA's own contract suites, with this addon installed.
+
+    pytest runs them once *everything* is loaded. Odoo's runner would run most of them
+    right after loading OCA's addon, when this one is not there yet; and when the
+    columns that l10n_br requires are in the database, but not yet in the models.
+    """
+    with lock("oca-tests"):
+        database = "saperx_oca"
+        _install(database)
+        addons = next(paths.VENV.glob("lib/*/site-packages/odoo/addons"))
+        folders = [addons / name / "tests" for name in OCA_ADDONS]
+        result = _run_pytest("oca", database, folders)
+        databases.drop(database)
+    if result.passed < OCA_TESTS:
+        say(f"Only {result.passed} of at least {OCA_TESTS} tests passed.")
+    return _conclude([result], result.passed >= OCA_TESTS and not result.skipped)
+
+
+def _install(database: str) -> None:
+    databases.fresh(database)
+    log = paths.LOGS / f"{database}-install.log"
+    with progress(f"Installing {paths.ADDON}"):
+        odoo.run(["-d", database, "-i", paths.ADDON], f"Installing {paths.ADDON}", log)
+    logs.require_clean(log)
+
+
+def _upgrade(database: str) -> bool:
+    log = paths.LOGS / f"{database}-upgrade.log"
+    with progress(f"Upgrading {paths.ADDON}"):
+        odoo.run(["-d", database, "-u", paths.ADDON], f"Upgrading {paths.ADDON}", log)
+    return logs.is_clean(log)
+
+
+def _run_odoo_tests(database: str) -> Result:
+    log = paths.LOGS / "odoo-tests.log"
+    arguments = ["-d", database, "-u", paths.ADDON, "--test-tags", f"/{paths.ADDON}"]
+    with progress(f"Odoo's own runner on {paths.ADDON}/tests"):
+        code = odoo.run(arguments, "Odoo's test run", log, may_fail=True)
+    result = logs.odoo_result(log)
+    for line in log.read_text(errors="replace").splitlines():
+        if "odoo.tests.result:" in line or "odoo.tests.stats:" in line:
+            say(line)
+    clean = logs.is_clean(log)
+    if not result.failed and (code or not clean):
+        result.failed = 1
+    return result
+
+
+def _run_pytest(name: str, database: str, folders: Sequence[Path]) -> Result:
+    report = paths.LOGS / f"{name}.xml"
+    log = paths.LOGS / f"{name}.log"
+    report.unlink(missing_ok=True)
+    log.unlink(missing_ok=True)
+    command = [paths.PYTHON, "-m", "pytest", "-p", "environment.own_tests_only"]
+    command += [f"--odoo-config={paths.CONFIG}", f"--odoo-database={database}"]
+    command += ["--odoo-http", "--odoo-log-level=warn", f"--junitxml={report}", "-rs"]
+    # Workers write one log together, so it is appended to.
+    command += [f"--log-file={log}", "--log-file-mode=a", "--log-file-level=WARNING"]
+    command += [f"--log-file-format={LOG_FORMAT}"]
+    command += ["--log-file-date-format=%Y-%m-%d %H:%M:%S,000"]
+    command += [*shlex.split(os.environ.get("PYTEST_ARGS", "-n 2 -q")), *folders]
+    path = f"{paths.PROJECT / 'setup'}:{os.environ.get('PYTHONPATH', '')}".rstrip(":")
+    code = subprocess.run(
+        [str(word) for word in command],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        env={**odoo.environment(), "PYTHONPATH": path},
+        cwd=paths.PROJECT,
+    ).returncode
+    result = logs.pytest_result(report)
+    clean = not log.exists() or logs.is_clean(log, "--no-err-if-empty")
+    if not result.failed and (code or not clean):
+        result.failed = 1
+    return result
+
+
+def _conclude(results: Sequence[Result], clean: bool) -> int:
+    """Print the closing line and give the exit code."""
+    passed = sum(result.passed for result in results)
+    failed = sum(result.failed for result in results)
+    skipped = [line for result in results for line in result.skipped]
+    browser = [line for result in results for line in result.skipped_browser_tests]
+    if browser:
+        say("Browser tests must run, and these were skipped:")
+        say("\n".join(f"  {line}" for line in browser))
+        failed += len(browser)
+    if not clean and not failed:
+        failed = 1
+    tail = f", {len(skipped)} skipped" if skipped else ""
+    say(f"{passed} passed, {failed} failed{tail}")
+    if not passed:
+        raise Failure("No test ran: see the logs in .local/log.")
+    return 1 if failed else 0

@@ -1,0 +1,200 @@
+"""What the end-to-end tests make and ask, through the web client's own calls."""
+
+import time
+from datetime import date, timedelta
+
+from demo.client import OdooClient
+from demo.month import closed_month
+
+WAIT_SECONDS = 90
+
+
+class World:
+    """One integration of a running Odoo with one sandbox platform.
+
+    :param sql: runs a statement in the database, for what no user can do: the clock
+    """
+
+    def __init__(self, odoo: OdooClient, sandbox, *, name: str, sql, today: date):
+        self.odoo = odoo
+        self.sandbox = sandbox
+        self.name = name
+        self.sql = sql
+        self.first, self.last = closed_month(today)
+        self.today = today
+        self.integration = odoo.create("saperx.integration", self.credentials())
+        odoo.call("saperx.integration", "action_sync_plans", [self.integration])
+        self.plan = odoo.search_read(
+            "saperx.plan",
+            [("integration_id", "=", self.integration), ("scope", "=", "national")],
+            ["id"],
+            limit=1,
+        )[0]["id"]
+        self.tariff = odoo.create(
+            "saperx.tariff",
+            {"name": name, "rate_ids": [(0, 0, {"price_per_minute": 0.12})]},
+        )
+        self._free = iter(
+            did["numero"]
+            for did in sandbox.ledger()["dids"]
+            if did["status"] == "disponivel"
+        )
+
+    def credentials(self, **changes):
+        return {
+            "name": self.name,
+            "environment": "homologation",
+            "base_url": self.sandbox.url,
+            "username": "sandbox",
+            "password": "sandbox-senha",
+            "api_key": "sandbox-key",
+            "api_secret": "sandbox-secret",
+            **changes,
+        }
+
+    def contract(self, customer="Maria", *, due=None, rule="monthly"):
+        """A contract with a fee of 100, due today unless told otherwise."""
+        product = self.odoo.create(
+            "product.product",
+            {"name": "Internet", "type": "service", "taxes_id": [(6, 0, [])]},
+        )
+        (journal,) = self.odoo.search_read(
+            "account.journal", [("type", "=", "sale")], ["id"], limit=1
+        )
+        partner = self.odoo.create("res.partner", {"name": customer, "lang": "pt_BR"})
+        fee = {
+            "name": "Internet",
+            "product_id": product,
+            "quantity": 1,
+            "price_unit": 100,
+            "specific_price": 100,
+            "recurring_invoicing_type": "pre-paid",
+            "recurring_rule_type": rule,
+            "date_start": self.today.isoformat(),
+            "recurring_next_date": (due or self.today).isoformat(),
+        }
+        return self.odoo.create(
+            "contract.contract",
+            {
+                "name": f"{self.name} {customer}",
+                "partner_id": partner,
+                "contract_type": "sale",
+                "journal_id": journal["id"],
+                "contract_line_ids": [(0, 0, fee)],
+            },
+        )
+
+    def line(self, contract, **values):
+        return self.odoo.create(
+            "saperx.line",
+            {
+                "contract_id": contract,
+                "integration_id": self.integration,
+                "plan_id": self.plan,
+                "tariff_id": self.tariff,
+                "did_ids": [(0, 0, {"number": self.number()})],
+                **values,
+            },
+        )
+
+    def number(self):
+        """One that the platform holds and nobody has."""
+        return next(self._free)
+
+    def read_line(self, line, *fields):
+        return self.odoo.read("saperx.line", line, *fields)
+
+    def wait(self, what, condition):
+        """Until ``condition()`` is true. :return: its value"""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not (value := condition()):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"waited {WAIT_SECONDS} s in vain until {what}")
+            time.sleep(0.1)
+        return value
+
+    def wait_synced(self, *lines):
+        self.wait(
+            "the lines are in step",
+            lambda: all(
+                self.read_line(line, "sync_state")["sync_state"] == "synced"
+                for line in lines
+            ),
+        )
+
+    def circuits(self):
+        """The platform's lines by our reference."""
+        return {c["referencia"]: c for c in self.sandbox.ledger()["circuitos"]}
+
+    def circuit(self, line):
+        return self.circuits()[self.read_line(line, "reference")["reference"]]
+
+    def start_import(self):
+        wizard = self.odoo.create(
+            "saperx.import.wizard",
+            {
+                "integration_id": self.integration,
+                "date_from": self.first.isoformat(),
+                "date_to": self.last.isoformat(),
+            },
+        )
+        return self.odoo.call("saperx.import.wizard", "action_import", [wizard])[
+            "res_id"
+        ]
+
+    def wait_import(self, run):
+        def ended():
+            found = self.odoo.read("saperx.cdr.import", run)
+            assert found["state"] != "failed", found["error"]
+            return found["state"] == "done" and found
+
+        return self.wait("the import has ended", ended)
+
+    def import_calls(self):
+        """*Importar ligações* of the closed month. :return: the run's fields"""
+        return self.wait_import(self.start_import())
+
+    def calls(self, *conditions):
+        return self.odoo.search_read(
+            "saperx.cdr", [("integration_id", "=", self.integration), *conditions]
+        )
+
+    def charge_wizard(self):
+        return self.odoo.create(
+            "saperx.charge.wizard", {"integration_id": self.integration}
+        )
+
+    def charge(self):
+        """*Gerar adicional de telefonia*. :return: the ids of the charges made"""
+        action = self.odoo.call(
+            "saperx.charge.wizard", "action_generate", [self.charge_wizard()]
+        )
+        return action["domain"][0][2]
+
+    def moves(self, contract):
+        lines = self.odoo.search_read(
+            "account.move.line",
+            [("contract_line_id.contract_id", "=", contract)],
+            ["move_id"],
+        )
+        ids = sorted({line["move_id"][0] for line in lines})
+        return self.odoo.call(
+            "account.move", "read", ids, ["amount_total", "state", "invoice_line_ids"]
+        )
+
+    def record(self, number, line, **changes):
+        """A raw call record of the platform: 60 s, long distance, R$ 0,12."""
+        circuit = self.circuit(line)
+        return {
+            "id": f"{self.name}-{number}",
+            "circuito_id": circuit["id"],
+            "conta": circuit["conta"],
+            "sentido": "saida",
+            "origem": circuit["dids"][0]["numero"],
+            "destino": "559933334444",
+            "inicio": f"{self.first + timedelta(days=4)} 10:00:00",
+            "tempo_total": 70,
+            "tempo_real": 60,
+            "situacao": "atendida",
+            **changes,
+        }
