@@ -10,7 +10,7 @@ VENV_PYTHON := .local/venv/bin/python
 
 help:  ## Show this help
 	@echo "SaperX VoIP for Odoo 19. Targets:"
-	@awk -F ':.*## *' '/^[a-z-]+:.*##/ {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## *' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "Variables: ODOO_PATH (use this Odoo 19), HTTP_PORT, PYTEST_ARGS, PYTHON."
 
 odoo:  ## Build Odoo 19, OCA contract and a private PostgreSQL in .local/
@@ -33,8 +33,9 @@ bench:  ## Measure the speed and write .local/bench.json
 	@$(ENVIRONMENT) test-tools
 	@$(VENV_PYTHON) -m tests.performance
 
-stop:  ## Stop what runs here: Odoo, the sandbox and PostgreSQL
+stop:  ## Stop what runs here: the demo's Odoo and sandbox, and PostgreSQL
+	@test ! -x $(VENV_PYTHON) || $(VENV_PYTHON) -m demo --stop
 	@$(ENVIRONMENT) stop
 
-clean:  ## Stop everything and remove .local/
+clean: stop  ## Stop everything and remove .local/
 	@$(ENVIRONMENT) clean

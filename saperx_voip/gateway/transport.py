@@ -53,6 +53,19 @@ class _Bearer(requests.auth.AuthBase):
         return request
 
 
+class _Adapter(HTTPAdapter):
+    """Gives up a connection sooner than an answer."""
+
+    def __init__(self, connect_timeout: float, **settings):
+        self._connect_timeout = connect_timeout
+        super().__init__(**settings)
+
+    def send(self, request, stream=False, timeout=None, **settings):
+        if isinstance(timeout, int | float):
+            timeout = (min(self._connect_timeout, timeout), timeout)
+        return super().send(request, stream=stream, timeout=timeout, **settings)
+
+
 class Transport:
     """Sends requests below one base URL; usable from several threads at once.
 
@@ -65,7 +78,8 @@ class Transport:
         parts = urlsplit(self._base)
         self._origin = (parts.scheme, parts.netloc)
         self.host = parts.hostname
-        self._timeouts = (connect_timeout, read_timeout)
+        self._connect_timeout = connect_timeout
+        self._read_timeout = read_timeout
         self._max_bytes = max_bytes
         self._verify = verify
         self._local = threading.local()
@@ -95,8 +109,7 @@ class Transport:
         self._local = threading.local()
 
     def _exchange(self, method, url, query, body, token):
-        connect, read = self._timeouts
-        left = _seconds_left()
+        timeout = min(self._read_timeout, _seconds_left())
         what = f"{method} {urlsplit(url).path} at {self.host}"
         try:
             return self._session().request(
@@ -105,7 +118,7 @@ class Transport:
                 params=query,
                 json=body,
                 auth=_Bearer(token),
-                timeout=(min(connect, left), min(read, left)),
+                timeout=timeout,
                 allow_redirects=False,
                 stream=True,
                 verify=self._verify,
@@ -133,7 +146,9 @@ class Transport:
                 raise_on_status=False,
                 respect_retry_after_header=False,
             )
-            adapter = HTTPAdapter(pool_maxsize=POOL_SIZE, max_retries=retry)
+            adapter = _Adapter(
+                self._connect_timeout, pool_maxsize=POOL_SIZE, max_retries=retry
+            )
             session.mount("https://", adapter)
             session.mount("http://", adapter)
             with self._lock:

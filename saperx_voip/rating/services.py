@@ -17,7 +17,7 @@ class Services:
     :raise ValueError: a key holds something else than digits, or a class is not known
     """
 
-    __slots__ = ("_exact", "_prefixes", "_lengths")
+    __slots__ = ("_exact", "_lengths", "_prefixes")
 
     def __init__(self, classes: Mapping[str, str]):
         self._exact: dict[str, str] = {}

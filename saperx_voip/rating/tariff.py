@@ -71,7 +71,7 @@ class Tariff:
     :raise ValueError: any other amount source
     """
 
-    __slots__ = ("id", "rates", "amount_source", "_by_prefix", "_lengths")
+    __slots__ = ("_by_prefix", "_lengths", "amount_source", "id", "rates")
 
     def __init__(self, id: int, rates: Iterable[Rate], amount_source: str = "own"):
         if amount_source not in ("own", "platform"):

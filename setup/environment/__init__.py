@@ -13,7 +13,6 @@ of Python 3.11 is needed. Each module has one topic:
 ``system``      what only the system's package manager can install
 ``databases``   databases made from a template that already holds Odoo's own modules
 ``odoo``        running Odoo's own command line
-``processes``   servers that stay in the background, and ``make stop``
 ``logs``        reading Odoo's logs: warnings, test results
 ``testing``     ``make test`` and OCA's own test suites
 ``lint``        ``make lint``

@@ -3,7 +3,7 @@
 import argparse
 import shutil
 
-from . import config, lint, paths, postgres, processes, steps, system, testing, venv
+from . import config, lint, paths, postgres, steps, system, testing, venv
 
 
 def build() -> None:
@@ -50,10 +50,8 @@ def oca_tests() -> int:
 
 
 def stop() -> int:
-    stopped = processes.stop_all()
-    if paths.CLUSTER.exists() and postgres.stop():
-        stopped.append("PostgreSQL")
-    steps.say(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
+    was_running = paths.CLUSTER.exists() and postgres.stop()
+    steps.say("PostgreSQL stopped." if was_running else "PostgreSQL was not running.")
     return 0
 
 

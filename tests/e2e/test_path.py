@@ -35,7 +35,7 @@ def test_a_line_is_created_on_the_platform_with_all_that_was_entered(world):
     here = world.read_line(line, "remote_id", "account_code", "plan_description")
     assert here["remote_id"] == circuit["id"]
     assert here["account_code"] == circuit["conta"]
-    assert here["plan_description"] == circuit["plano_descricao"]
+    assert here["plan_description"] == world.odoo.read("saperx.plan", world.plan, "name")["name"]
 
 
 def test_calls_become_a_charge_and_the_charge_an_invoice_line(world):

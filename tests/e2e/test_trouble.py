@@ -124,7 +124,8 @@ def test_a_refusal_is_shown_in_the_platforms_words_and_waits(world):
 def test_an_import_killed_half_way_ends_the_same(world, server):
     line = world.line(world.contract())
     world.wait_synced(line)
-    world.sandbox.add_calls([world.record(n, line) for n in range(3500)])
+    circuit = world.circuit(line)
+    world.sandbox.add_calls([world.record_of(circuit, n) for n in range(3500)])
     world.sandbox.fault("/ligacoes", "delay_before", seconds=0.5, times=10)
     run = world.start_import()
     world.wait(

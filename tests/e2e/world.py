@@ -123,8 +123,19 @@ class World:
         )
 
     def circuits(self):
-        """The platform's lines by our reference."""
-        return {c["referencia"]: c for c in self.sandbox.ledger()["circuitos"]}
+        """The platform's lines by our reference, each with its numbers."""
+        ledger = self.sandbox.ledger()
+        return {
+            circuit["referencia"]: circuit
+            | {
+                "dids": [
+                    did
+                    for did in ledger["dids"]
+                    if did["circuito_id"] == circuit["id"]
+                ]
+            }
+            for circuit in ledger["circuitos"]
+        }
 
     def circuit(self, line):
         return self.circuits()[self.read_line(line, "reference")["reference"]]
@@ -185,6 +196,9 @@ class World:
     def record(self, number, line, **changes):
         """A raw call record of the platform: 60 s, long distance, R$ 0,12."""
         circuit = self.circuit(line)
+        return self.record_of(circuit, number, **changes)
+
+    def record_of(self, circuit, number, **changes):
         return {
             "id": f"{self.name}-{number}",
             "circuito_id": circuit["id"],

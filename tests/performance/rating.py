@@ -34,7 +34,7 @@ def make_tariff() -> Tariff:
     return Tariff(
         1,
         [
-            Rate(n, n, prefix, call_class, Decimal(price), Decimal("0"), 30, 6, 3)
+            Rate(n, n, prefix, call_class, Decimal(price), Decimal(0), 30, 6, 3)
             for n, (prefix, call_class, price) in enumerate(names, 1)
         ],
     )

@@ -1,6 +1,7 @@
 """Cycles tile the calendar; local days tile time (§5)."""
 
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -137,7 +138,7 @@ class TestCyclesBetween:
         last = first + timedelta(days=length)
         cycles = list(cycles_between(first, last, closing_day))
         assert bool(cycles) == (length >= 0)
-        for one, following in zip(cycles, cycles[1:], strict=False):
+        for one, following in pairwise(cycles):
             assert following[0] == one[1] + ONE_DAY
         if cycles:
             assert cycles[0][0] <= first <= cycles[0][1]

@@ -173,7 +173,7 @@ class TestRate:
             ("price_per_minute", Decimal("NaN")),
             ("price_per_minute", Decimal("Infinity")),
             ("price_per_minute", Decimal("0.0000001")),
-            ("connection_fee", Decimal("-1")),
+            ("connection_fee", Decimal(-1)),
             ("prefix", "+55"),
             ("prefix", "55 11"),
             ("prefix", "٥"),
