@@ -7,6 +7,7 @@ Several Odoo hosts on one database must share one of the first two.
 """
 
 import configparser
+import contextlib
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -84,8 +85,7 @@ def _make_key_file(path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         # A link appears whole or not at all, and never replaces another's key.
-        os.link(draft, path)
-    except FileExistsError:
-        pass
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
     finally:
         draft.unlink()

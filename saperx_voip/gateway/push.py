@@ -4,6 +4,7 @@ In two halves, so that a batch can run the first half of all its lines, in which
 numbers are let go, before the second of any, in which numbers are taken.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from .client import Client
@@ -100,12 +101,10 @@ def finish_push(client: Client, progress: Progress) -> PushOutcome:
 def _find_or_create(client: Client, progress: Progress) -> None:
     wanted = progress.wanted
     if wanted.remote_id is not None:
-        try:
+        # Gone there: a cancelled line is done, any other is made again.
+        with suppress(NotFound):
             progress.saw(client.get_line(wanted.remote_id))
             return
-        except NotFound:
-            # Gone there: a cancelled line is done, any other is made again.
-            pass
     if wanted.final:
         for line in client.iter_lines(reference=wanted.settings.reference):
             if not isinstance(line, Reject):

@@ -196,7 +196,10 @@ class Transport:
                     )
                 chunks.append(chunk)
                 _seconds_left()
-        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as e:
+        except (
+            requests.exceptions.RequestException,
+            urllib3.exceptions.HTTPError,
+        ) as e:
             raise Unreachable(f"{what} at {self.host}: the answer broke off") from e
         return b"".join(chunks)
 

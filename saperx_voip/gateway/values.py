@@ -59,6 +59,4 @@ def moment(text: str, zone: ZoneInfo) -> datetime:
 
 def local_text(utc: datetime, zone: ZoneInfo) -> str:
     """Naive UTC to the account's local text."""
-    return (
-        utc.replace(tzinfo=UTC).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
-    )
+    return utc.replace(tzinfo=UTC).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")

@@ -251,9 +251,7 @@ def decode_page(body: bytes) -> tuple[list[msgspec.Raw], int, int]:
 
 def decode_plan(raw, _zone=None) -> Plan:
     plan = _record(_plan, raw)
-    return Plan(
-        plan.id, plan.nome, _known(_SCOPE, "tipo", plan.tipo), plan.ativo
-    )
+    return Plan(plan.id, plan.nome, _known(_SCOPE, "tipo", plan.tipo), plan.ativo)
 
 
 def decode_group(raw, _zone=None) -> Group:
@@ -394,7 +392,9 @@ def _whole(decoder, body):
     try:
         return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise NotUnderstood(f"the answer is not what the contract says: {error}") from error
+        raise NotUnderstood(
+            f"the answer is not what the contract says: {error}"
+        ) from error
 
 
 def _record(decoder, raw):

@@ -84,8 +84,9 @@ class ContractContract(models.Model):
                 continue
             if not contract._is_dead(today):
                 lines = lines.filtered(
-                    lambda line, day=today: line.contract_line_id
-                    and line.contract_line_id._is_dead(day)
+                    lambda line, day=today: (
+                        line.contract_line_id and line.contract_line_id._is_dead(day)
+                    )
                 )
             lines._cancel()
             ended |= lines
@@ -195,7 +196,9 @@ class ContractContract(models.Model):
             lines = contract._get_charges_to_invoice()._prepare_move_lines()
             if not lines:
                 continue
-            values = contract._prepare_invoice(contract.company_id._get_telephony_today())
+            values = contract._prepare_invoice(
+                contract.company_id._get_telephony_today()
+            )
             values["invoice_line_ids"] = [Command.create(line) for line in lines]
             move = moves.with_company(contract.company_id).create(values)
             contract._add_contract_origin(move)

@@ -37,9 +37,7 @@ class ContractLine(models.Model):
         waits_for_renewal = self.is_auto_renew or (
             self.manual_renew_needed and not successor
         )
-        return bool(
-            self.date_end and self.date_end < day and not waits_for_renewal
-        )
+        return bool(self.date_end and self.date_end < day and not waits_for_renewal)
 
     def _can_be_invoiced(self, date_ref):
         return not self.is_telephony and super()._can_be_invoiced(date_ref)

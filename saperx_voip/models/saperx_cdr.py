@@ -81,16 +81,12 @@ class SaperxCdr(models.Model):
         required=True,
         readonly=True,
     )
-    total_seconds = fields.Integer(
-        readonly=True, help="The whole call, with ringing."
-    )
+    total_seconds = fields.Integer(readonly=True, help="The whole call, with ringing.")
     talk_seconds = fields.Integer(readonly=True, help="The conversation.")
     platform_charged_seconds = fields.Integer(
         readonly=True, default=None, help="What the platform charged."
     )
-    platform_class = fields.Char(
-        string="Class on the platform", readonly=True
-    )
+    platform_class = fields.Char(string="Class on the platform", readonly=True)
     platform_amount = fields.Float(
         string="Amount on the platform", digits=(16, 6), readonly=True
     )
@@ -103,9 +99,7 @@ class SaperxCdr(models.Model):
     )
     period_id = UnconstrainedMany2one("saperx.line.period", readonly=True)
     contract_id = UnconstrainedMany2one("contract.contract", readonly=True)
-    partner_id = UnconstrainedMany2one(
-        "res.partner", string="Customer", readonly=True
-    )
+    partner_id = UnconstrainedMany2one("res.partner", string="Customer", readonly=True)
     other_party = fields.Char(
         readonly=True, help="The other number, as rates match it."
     )
@@ -204,7 +198,7 @@ class SaperxCdr(models.Model):
         cr.execute(
             "SELECT id, line_remote_id, account_code, direction, is_collect,"
             " outcome = 'answered', caller, callee, start, talk_seconds,"
-            " platform_class, platform_amount::text"
+            " platform_class, platform_amount::text, platform_charged_seconds"
             " FROM saperx_cdr WHERE id = ANY(%s)",
             (list(call_ids),),
         )
@@ -249,6 +243,7 @@ def _fact(values):
         talk_seconds,
         platform_class,
         platform_amount,
+        platform_seconds,
     ) = values
     return Fact(
         line_remote_id=line_remote_id,
@@ -262,6 +257,7 @@ def _fact(values):
         talk_seconds=talk_seconds,
         platform_class=known_call_class(platform_class),
         platform_amount=Decimal(platform_amount) if platform_amount else None,
+        platform_seconds=platform_seconds,
     )
 
 

@@ -351,6 +351,7 @@ class SaperxCdrImport(models.Model):
             talk_seconds=call.talk_seconds,
             platform_class=known_call_class(call.platform_class),
             platform_amount=call.platform_amount,
+            platform_seconds=call.platform_charged_seconds,
         )
         return (
             self.integration_id.id,

@@ -67,4 +67,8 @@ def _storable(text):
     """PostgreSQL takes no NUL and no lone surrogate."""
     if text is None:
         return False
-    return text.encode(errors="replace").decode().replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    return (
+        text.encode(errors="replace")
+        .decode()
+        .replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    )

@@ -9,7 +9,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 from odoo.tools.misc import format_date
 
-from ..rating import bounds_utc, cycle_of
+from ..rating import bounds_utc, cycle_of, local_date
 
 
 class SaperxCharge(models.Model):
@@ -241,6 +241,10 @@ class SaperxCharge(models.Model):
     def _prepare_charge(self, group):
         line, period = group["line"], group["period"]
         cycle_start, cycle_end = cycle_of(group["cycle_end"], period.closing_day)
+        if period.date_from:
+            # A period that begins inside a cycle charges from there on.
+            timezone = ZoneInfo(line.integration_id.timezone)
+            cycle_start = max(cycle_start, local_date(period.date_from, timezone))
         return {
             "line_id": line.id,
             "period_id": period.id,
@@ -331,15 +335,20 @@ class SaperxCharge(models.Model):
         """
         for charge in self:
             moves = charge._get_live_move_lines().move_id
-            if charge.state == "cancelled" or len(moves) > 1:
+            if charge.state == "cancelled":
                 raise UserError(
                     self.env._(
-                        "The charge %(charge)s cannot be invoiced here: it is "
-                        "%(where)s.",
+                        "The charge %s cannot be invoiced: it was cancelled.",
+                        charge.display_name,
+                    )
+                )
+            if len(moves) > 1:
+                raise UserError(
+                    self.env._(
+                        "The charge %(charge)s cannot be on two invoices: "
+                        "%(invoices)s.",
                         charge=charge.display_name,
-                        where=", ".join(moves.mapped("display_name"))
-                        if len(moves) > 1
-                        else self.env._("cancelled"),
+                        invoices=", ".join(moves.mapped("display_name")),
                     )
                 )
         self.filtered(lambda charge: charge.state != "invoiced").state = "invoiced"
@@ -347,8 +356,9 @@ class SaperxCharge(models.Model):
     def _free_if_uninvoiced(self):
         """Their invoice lines went: they wait for the next invoice."""
         self.exists().filtered(
-            lambda charge: charge.state == "invoiced"
-            and not charge._get_live_move_lines()
+            lambda charge: (
+                charge.state == "invoiced" and not charge._get_live_move_lines()
+            )
         ).state = "confirmed"
 
     def _prepare_move_lines(self):
@@ -381,9 +391,7 @@ class SaperxCharge(models.Model):
             self.env["saperx.charge.class"]
             .with_context(lang=self.partner_id.lang)
             ._fields["call_class"]
-            ._description_selection(
-                self.with_context(lang=self.partner_id.lang).env
-            )
+            ._description_selection(self.with_context(lang=self.partner_id.lang).env)
         )
         return [
             (classes[item.call_class], item.amount)

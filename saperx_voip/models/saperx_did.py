@@ -28,6 +28,7 @@ class SaperxDid(models.Model):
     currency_id = fields.Many2one(related="company_id.currency_id")
     active = fields.Boolean(default=True, readonly=True)
     number = fields.Char(
+        string="Presented number",
         required=True,
         help="Digits, country and area code first, for example 555433334444.",
     )
@@ -132,7 +133,9 @@ class SaperxDid(models.Model):
     def _was_held_before(self):
         self.ensure_one()
         return bool(
-            self.with_context(active_test=False).sudo().search_count(
+            self.with_context(active_test=False)
+            .sudo()
+            .search_count(
                 [
                     ("integration_id", "=", self.integration_id.id),
                     ("number", "=", self.number),

@@ -3,8 +3,9 @@
 from urllib.parse import urlsplit
 
 from odoo import api, fields, models
-from odoo.addons.base.models.res_partner import _tz_get
 from odoo.exceptions import UserError, ValidationError
+
+from odoo.addons.base.models.res_partner import _tz_get
 
 from ..gateway import (
     CertificateRefused,
@@ -140,9 +141,7 @@ class SaperxIntegration(models.Model):
         default="total",
     )
     parallel_requests = fields.Integer(default=4)
-    last_success_at = fields.Datetime(
-        string="Last success", readonly=True, copy=False
-    )
+    last_success_at = fields.Datetime(string="Last success", readonly=True, copy=False)
     last_error_at = fields.Datetime(readonly=True, copy=False)
     last_error = fields.Text(readonly=True, copy=False)
     line_count = fields.Integer(compute="_compute_line_count")
@@ -225,8 +224,10 @@ class SaperxIntegration(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
-        used = self.env["saperx.cdr"].sudo().search_count(
-            [("integration_id", "in", self.ids)], limit=1
+        used = (
+            self.env["saperx.cdr"]
+            .sudo()
+            .search_count([("integration_id", "in", self.ids)], limit=1)
         )
         if used:
             raise UserError(

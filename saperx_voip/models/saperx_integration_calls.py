@@ -1,13 +1,20 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
 
 from odoo import fields, models
 
-from ..rating import Assessor, Directory, LineKeys, NumberHolding, local_date
+from ..rating import (
+    Assessor,
+    Directory,
+    LineKeys,
+    NumberHolding,
+    bounds_utc,
+    local_date,
+)
 
 
 class SaperxIntegration(models.Model):
@@ -89,8 +96,7 @@ class SaperxIntegration(models.Model):
     def _get_start_of_day(self, day):
         """The first moment of a local day, as naive UTC."""
         self.ensure_one()
-        local = datetime.combine(day, time.min, ZoneInfo(self.timezone))
-        return local.astimezone(ZoneInfo("UTC")).replace(tzinfo=None)
+        return bounds_utc(day, day, ZoneInfo(self.timezone))[0]
 
     def _cover(self, date_from, date_to):
         """A window was read to its end: it counts if it joins what was covered."""

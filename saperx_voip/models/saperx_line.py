@@ -139,7 +139,6 @@ class SaperxLine(models.Model):
 
     plan_id = fields.Many2one(
         "saperx.plan",
-        string="Plan",
         required=True,
         index=True,
         ondelete="restrict",
@@ -362,9 +361,7 @@ class SaperxLine(models.Model):
                 self.env._("A line stays with its integration. Make another line.")
             )
         if FROZEN_FIELDS & vals.keys() and "cancelled" in self.mapped("state"):
-            raise UserError(
-                self.env._("A cancelled line is final. Make another line.")
-            )
+            raise UserError(self.env._("A cancelled line is final. Make another line."))
         res = super().write(vals)
         if not self.env["saperx.line.period"]._values_of_line.isdisjoint(vals):
             self._follow_period()

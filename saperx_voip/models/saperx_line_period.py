@@ -111,9 +111,9 @@ class SaperxLinePeriod(models.Model):
 
     def _has_calls(self):
         return bool(
-            self.env["saperx.cdr"].sudo().search_count(
-                [("period_id", "in", self.ids)], limit=1
-            )
+            self.env["saperx.cdr"]
+            .sudo()
+            .search_count([("period_id", "in", self.ids)], limit=1)
         )
 
     def _get_holding(self):

@@ -8,7 +8,7 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from odoo import api, fields, models
@@ -173,7 +173,7 @@ class SaperxLine(models.Model):
             limit=1,
         )
         if waiting:
-            soonest = max(waiting.next_sync_at, waiting.lease_until or datetime_min())
+            soonest = max(waiting.next_sync_at, waiting.lease_until or datetime.min)
             self._trigger_push(max(soonest, fields.Datetime.now()))
 
     @api.model
@@ -315,22 +315,16 @@ class SaperxLine(models.Model):
         error = outcome.error
         if isinstance(error, Conflict) and outcome.conflicting_number:
             # Another line of ours that still has to let the number go.
-            return bool(
-                self.search_count(
-                    [
-                        ("integration_id", "=", line.integration_id.id),
-                        ("id", "!=", line.id),
-                        ("sync_state", "=", "pending"),
-                        ("with_released_did_ids.number", "=", outcome.conflicting_number),
-                    ],
-                    limit=1,
-                )
-            )
+            holdings = self.env["saperx.did"].with_context(active_test=False)
+            holders = holdings.search(
+                [
+                    ("integration_id", "=", line.integration_id.id),
+                    ("number", "=", outcome.conflicting_number),
+                    ("line_id", "!=", line.id),
+                ]
+            ).line_id
+            return "pending" in holders.mapped("sync_state")
         return error is not None and error.transient
-
-    with_released_did_ids = fields.One2many(
-        "saperx.did", "line_id", context={"active_test": False}
-    )
 
     def _prepare_later(self, error):
         """Values that let the line wait: longer each time, never for ever."""
@@ -339,7 +333,7 @@ class SaperxLine(models.Model):
         pause = min(
             FIRST_PAUSE_SECONDS * 2 ** min(self.sync_attempts, 10),
             LONGEST_PAUSE_SECONDS,
-        ) * random.uniform(0.5, 1.0)  # noqa: S311 jitter is no secret
+        ) * random.uniform(0.5, 1.0)
         return {
             "sync_error": str(error),
             "sync_attempts": self.sync_attempts + 1,
@@ -350,7 +344,9 @@ class SaperxLine(models.Model):
     def _explain_refusal(self, outcome):
         self.ensure_one()
         if outcome.question:
-            status = dict(self._fields["pushed_status"]._description_selection(self.env))
+            status = dict(
+                self._fields["pushed_status"]._description_selection(self.env)
+            )
             return self.env._(
                 "Somebody set this line to “%(status)s” on the platform's own panel. "
                 "It was not opened again: try again if that is what you want.",
@@ -432,10 +428,6 @@ class SaperxLine(models.Model):
         return document if len(document) in (11, 14) and document.isdigit() else None
 
 
-def datetime_min():
-    return fields.Datetime.to_datetime("1970-01-01 00:00:00")
-
-
 def _speak(client: Client, claims, parallel):
     """Make the platform match, several lines at once; knows nothing of Odoo.
 
@@ -472,8 +464,6 @@ def _speak(client: Client, claims, parallel):
             )
             if progress is not None
         }
-        outcomes = dict(
-            zip(begun, pool.map(second_half, begun.values()), strict=True)
-        )
+        outcomes = dict(zip(begun, pool.map(second_half, begun.values()), strict=True))
     is_down = unanswered and not answered.is_set()
     return outcomes, unanswered[0] if is_down else None

@@ -23,7 +23,9 @@ class SaperxRemoteRecord(models.AbstractModel):
     company_id = fields.Many2one(
         related="integration_id.company_id", store=True, index=True
     )
-    remote_id = fields.Integer(string="Id on the platform", required=True, readonly=True)
+    remote_id = fields.Integer(
+        string="Id on the platform", required=True, readonly=True
+    )
 
     @api.model
     def _prepare_synced(self, remote):

@@ -24,9 +24,9 @@ class SaperxSecretMixin(models.AbstractModel):
     _secrets = ()
 
     def init(self):
-        super().init()
+        res = super().init()
         if self._abstract:
-            return
+            return res
         for name in self._secrets:
             column = self._secret_column(name)
             if not sql.column_exists(self.env.cr, self._table, column):
@@ -37,6 +37,7 @@ class SaperxSecretMixin(models.AbstractModel):
                         SQL.identifier(column),
                     )
                 )
+        return res
 
     @api.depends()
     def _compute_secrets(self):
@@ -72,7 +73,9 @@ class SaperxSecretMixin(models.AbstractModel):
         )
         return {
             row[0]: {
-                name for name, there in zip(self._secrets, row[1:], strict=True) if there
+                name
+                for name, there in zip(self._secrets, row[1:], strict=True)
+                if there
             }
             for row in self.env.cr.fetchall()
         }

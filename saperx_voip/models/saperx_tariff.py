@@ -49,8 +49,10 @@ class SaperxTariff(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
-        if self.env["saperx.line.period"].sudo().search_count(
-            [("tariff_id", "in", self.ids)], limit=1
+        if (
+            self.env["saperx.line.period"]
+            .sudo()
+            .search_count([("tariff_id", "in", self.ids)], limit=1)
         ):
             raise UserError(
                 self.env._(

@@ -73,8 +73,10 @@ class SaperxTariffRate(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
-        if self.env["saperx.cdr"].sudo().search_count(
-            [("rate_id", "in", self.ids)], limit=1
+        if (
+            self.env["saperx.cdr"]
+            .sudo()
+            .search_count([("rate_id", "in", self.ids)], limit=1)
         ):
             raise UserError(
                 self.env._(

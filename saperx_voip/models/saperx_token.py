@@ -36,7 +36,7 @@ class SaperxToken(models.Model):
     _integration_unique = models.UniqueIndex("(integration_id)")
 
     def init(self):
-        super().init()
+        res = super().init()
         for column in ("access_encrypted", "refresh_encrypted"):
             if not sql.column_exists(self.env.cr, self._table, column):
                 self.env.cr.execute(
@@ -45,6 +45,7 @@ class SaperxToken(models.Model):
                         SQL.identifier(column),
                     )
                 )
+        return res
 
 
 class DatabaseTokenStore:
@@ -96,9 +97,7 @@ class DatabaseTokenStore:
                 )
                 return tokens
         except psycopg2.errors.LockNotAvailable as error:
-            raise Unreachable(
-                "another process is renewing the access token"
-            ) from error
+            raise Unreachable("another process is renewing the access token") from error
 
     def replace(self, tokens):
         """Store tokens that a login just gave, whatever was there."""

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from .const import LOCAL_SINCE
 from .cycle import cycle_of, local_date
 from .holding import Directory, Holding
 from .numbering import classify, normalise, rule_class
@@ -31,6 +32,7 @@ class Fact:
     platform_class: str | None
     """One of our class codes, or None where the platform's is not known."""
     platform_amount: Decimal | None
+    platform_seconds: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,12 @@ class Assessor:
         internal = fact.platform_class == "internal"
         own_class = classify(number, area_code=area_code, internal=internal, on=day)
         call_class = rule_class(
-            fact.platform_class, own_class, number, area_code=area_code, on=day
+            fact.platform_class,
+            own_class,
+            number,
+            area_code=area_code,
+            on=day,
+            local_since=LOCAL_SINCE,
         )
         return Assessment(
             holding=holding,
@@ -112,4 +119,5 @@ class Assessor:
             talk_seconds=fact.talk_seconds,
             local_date=day,
             platform_amount=fact.platform_amount,
+            platform_seconds=fact.platform_seconds,
         )

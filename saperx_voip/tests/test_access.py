@@ -38,12 +38,18 @@ class TestAccess(SaperxCase):
             for role in ("user", "technician", "billing", "manager")
         }
         cls.users["employee"] = new_test_user(
-            cls.env, "saperx-employee", groups="base.group_user",
-            company_id=cls.company.id, company_ids=[Command.set(cls.company.ids)],
+            cls.env,
+            "saperx-employee",
+            groups="base.group_user",
+            company_id=cls.company.id,
+            company_ids=[Command.set(cls.company.ids)],
         )
         cls.users["portal"] = new_test_user(
-            cls.env, "saperx-portal", groups="base.group_portal",
-            company_id=cls.company.id, company_ids=[Command.set(cls.company.ids)],
+            cls.env,
+            "saperx-portal",
+            groups="base.group_portal",
+            company_id=cls.company.id,
+            company_ids=[Command.set(cls.company.ids)],
         )
 
     def _as(self, role, records):
@@ -72,8 +78,12 @@ class TestAccess(SaperxCase):
                 "password": "Given-by-hand-1",
             }
         )
-        line.write({"is_active": False, "did_ids": [
-            Command.create({"number": "551130001001"})]})
+        line.write(
+            {
+                "is_active": False,
+                "did_ids": [Command.create({"number": "551130001001"})],
+            }
+        )
         line.action_generate_password()
         line.action_cancel()
         self.assertEqual(line.state, "cancelled")

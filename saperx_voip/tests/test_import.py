@@ -76,9 +76,7 @@ class TestImport(SaperxCase):
         self._import(self._make_call(1))
         self._charge()
         changed = self._make_call(1, talk_seconds=120)
-        self.assertEqual(
-            self._counts(self._import(changed)), {"read": 1, "changed": 1}
-        )
+        self.assertEqual(self._counts(self._import(changed)), {"read": 1, "changed": 1})
         call = self._get_call(1)
         self.assertEqual(call.charged_amount, 0.12)
         self.assertTrue(call.is_changed_after_billing)
@@ -125,7 +123,9 @@ class TestImport(SaperxCase):
         self._import(
             self._make_call(1, outcome=Outcome.BUSY, talk_seconds=0),
             self._make_call(
-                2, direction=Direction.INCOMING, caller="551133334444",
+                2,
+                direction=Direction.INCOMING,
+                caller="551133334444",
                 callee="555433334444",
             ),
             self._make_call(3, callee="190"),
@@ -150,9 +150,7 @@ class TestImport(SaperxCase):
         self.assertEqual(len(line.period_ids), 1)
 
     def test_a_prepaid_line_is_never_charged_here(self):
-        self._make_line(
-            self.contract, number="551130001000", billing_type="prepaid"
-        )
+        self._make_line(self.contract, number="551130001000", billing_type="prepaid")
         self._import(self._make_call(1, caller="551130001000"))
         self.assertEqual(self._get_call(1).reason, "prepaid")
 
@@ -166,9 +164,9 @@ class TestImport(SaperxCase):
         self.assertEqual(self._get_call(2).state, "unbilled")
 
     def test_a_call_without_a_rate_is_unrated_and_stops_nothing(self):
-        self.tariff.rate_ids.filtered(lambda rate: not rate.call_class).call_class = (
-            "ldi"
-        )
+        self.tariff.rate_ids.filtered(
+            lambda rate: not rate.call_class
+        ).call_class = "ldi"
         run = self._import(
             self._make_call(1), self._make_call(2, callee=MOBILE_SAME_DDD)
         )

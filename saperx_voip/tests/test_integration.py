@@ -2,6 +2,7 @@
 
 from odoo import fields
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools import mute_logger
 
 from odoo.addons.saperx_voip.gateway import Group, Plan
 
@@ -31,6 +32,7 @@ class TestIntegration(SaperxCase):
         with self.assertRaisesRegex(ValidationError, "fields of their own"):
             self.integration.base_url = "https://user:pass@host/api"
 
+    @mute_logger("urllib3.connectionpool")  # it tells of its retries
     def test_saving_an_active_one_that_is_out_of_reach_says_so(self):
         # Nothing listens on that port.
         with self.assertRaisesRegex(UserError, "could not be reached"):
@@ -56,9 +58,7 @@ class TestIntegration(SaperxCase):
 
     def test_groups_follow_the_platform(self):
         self.env["saperx.group"]._sync(self.integration, [Group(3, "Sales")])
-        self.assertEqual(
-            self.env["saperx.group"].search([]).mapped("name"), ["Sales"]
-        )
+        self.assertEqual(self.env["saperx.group"].search([]).mapped("name"), ["Sales"])
 
     def test_daily_window_reaches_back_from_what_was_covered(self):
         self.integration.lookback_days = 3

@@ -41,7 +41,9 @@ class SaperxChargeWizard(models.TransientModel):
             domain.append(("partner_id", "child_of", self.partner_id.id))
         return domain
 
-    @api.depends("company_id", "integration_id", "partner_id", "contract_id", "tariff_id")
+    @api.depends(
+        "company_id", "integration_id", "partner_id", "contract_id", "tariff_id"
+    )
     def _compute_preview(self):
         for wizard in self:
             groups = self.env["saperx.charge"]._get_ripe_groups(

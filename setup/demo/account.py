@@ -46,7 +46,8 @@ def text(summary: dict) -> str:
 
 def where(url: str) -> str:
     logins = "\n".join(
-        f"    {login:<12} {PASSWORD:<12} {name}" for login, (name, _group) in ROLES.items()
+        f"    {login:<12} {PASSWORD:<12} {name}"
+        for login, (name, _group) in ROLES.items()
     )
     return (
         f"Odoo is running at {url}\n"

@@ -122,9 +122,13 @@ def _verify_amounts(odoo, ledger, good, provider, month, found):
         groupby=[],
         aggregates=["charged_amount:sum"],
     )[0]["charged_amount:sum"]
-    _expect("centavos that wait for their cycle's end", round((left or 0) * 100), waiting)
+    _expect(
+        "centavos that wait for their cycle's end", round((left or 0) * 100), waiting
+    )
     total = sum(wanted.values())
-    found.append(f"R$ {total / 100:.2f} of calls are invoiced, as summed from the ledger")
+    found.append(
+        f"R$ {total / 100:.2f} of calls are invoiced, as summed from the ledger"
+    )
     found.append(f"R$ {waiting / 100:.2f} wait for their cycle's end")
 
 

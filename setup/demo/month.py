@@ -33,10 +33,12 @@ def closed_month(today: date) -> tuple[date, date]:
 def wait_for_push(odoo: OdooClient, provider: Provider) -> None:
     _wait_until(
         "the lines are on the platform",
-        lambda: not odoo.search_read(
-            "saperx.line",
-            [("id", "in", provider.lines), ("sync_state", "!=", "synced")],
-            ["id"],
+        lambda: (
+            not odoo.search_read(
+                "saperx.line",
+                [("id", "in", provider.lines), ("sync_state", "!=", "synced")],
+                ["id"],
+            )
         ),
     )
 
@@ -63,9 +65,7 @@ def live(odoo: OdooClient, sandbox, provider: Provider, today: date, say) -> Mon
     sandbox.release_late()
     import_calls(odoo, provider, month)
     charge(odoo, month)
-    odoo.call(
-        "contract.contract", "cron_recurring_create_invoice", today.isoformat()
-    )
+    odoo.call("contract.contract", "cron_recurring_create_invoice", today.isoformat())
     for contract in provider.contracts:
         if odoo.read("contract.contract", contract, "saperx_amount_to_invoice")[
             "saperx_amount_to_invoice"
@@ -143,7 +143,9 @@ def summary(odoo: OdooClient, provider: Provider, month: Month) -> dict:
         )
     }
     charges = odoo.search_read(
-        "saperx.charge", [("state", "!=", "cancelled")], ["state", "amount", "contract_id"]
+        "saperx.charge",
+        [("state", "!=", "cancelled")],
+        ["state", "amount", "contract_id"],
     )
     moves = odoo.search_read(
         "account.move",

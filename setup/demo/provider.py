@@ -5,7 +5,7 @@ from datetime import date
 
 from .client import OdooClient
 
-PASSWORD = "demo-saperx"  # noqa: S105 a demo on this machine only
+PASSWORD = "demo-saperx"
 ROLES = {
     "tecnico": ("Tereza Técnica", "saperx_voip.group_technician"),
     "financeiro": ("Felipe Financeiro", "saperx_voip.group_billing"),
@@ -92,7 +92,9 @@ def make(odoo: OdooClient, sandbox, today: date) -> Provider:
 
 
 def _speak_portuguese(odoo):
-    odoo.write("res.users", [odoo.user_id], {"lang": "pt_BR", "tz": "America/Sao_Paulo"})
+    odoo.write(
+        "res.users", [odoo.user_id], {"lang": "pt_BR", "tz": "America/Sao_Paulo"}
+    )
     company = odoo.ref("base.main_company")
     odoo.write("res.company", [company], {"name": "Provedor Exemplo"})
 

@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import requests
-
 from environment import paths
 
 START_SECONDS = 120

@@ -44,6 +44,7 @@ jit = off
 
 def start() -> None:
     """Have the cluster made and running; its port is then in ``PORT_FILE``."""
+    _programs()  # has them installed where they are missing
     if not (DATA / "PG_VERSION").exists():
         with progress("Creating the PostgreSQL cluster"):
             _create()

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from . import apt, paths, system
-from .steps import Failure, fingerprint, once, run
+from .steps import Failure, fingerprint, forget, once, progress, run
 
 OFFLINE = "Check the network and run the command again; it goes on where it stopped."
 BASE = [paths.ODOO_REQUIREMENTS, paths.OCA_REQUIREMENTS, paths.ADDON_REQUIREMENTS]
@@ -35,7 +35,7 @@ def build() -> Path:
     """:return: the folder that holds the package ``odoo``."""
     odoo = odoo_folder()
     key = fingerprint(sys.version, str(paths.VENV), str(odoo))
-    once("venv", "Creating the virtual environment", key, lambda: _create(odoo))
+    once("venv", "", key, lambda: _create(odoo))
     key = fingerprint(key, *BASE)
     once("python-packages", "Installing Python packages", key, lambda: _install(BASE))
     return odoo
@@ -50,15 +50,17 @@ def add_test_tools() -> None:
 
 
 def _create(odoo: Path) -> None:
-    if sys.version_info < (3, 11):
-        version = sys.version.split()[0]
-        raise Failure(f"Python 3.11 or later is needed, this is {version}.")
     # On Debian the module venv is there without what it needs to work.
     probe = [sys.executable, "-c", "import ensurepip"]
     if subprocess.run(probe, check=False, capture_output=True).returncode:
         system.install(["python3-venv"], "Python's venv module is missing")
-    for stamp in ("python-packages", "test-tools"):
-        (paths.STAMPS / stamp).unlink(missing_ok=True)
+    with progress("Creating the virtual environment"):
+        _create_with_odoo(odoo)
+
+
+def _create_with_odoo(odoo: Path) -> None:
+    forget("python-packages")
+    forget("test-tools")
     shutil.rmtree(paths.VENV, ignore_errors=True)
     run([sys.executable, "-m", "venv", paths.VENV], "Creating the virtual environment")
     ask = "import sysconfig; print(sysconfig.get_path('purelib'))"

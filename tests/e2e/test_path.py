@@ -35,7 +35,10 @@ def test_a_line_is_created_on_the_platform_with_all_that_was_entered(world):
     here = world.read_line(line, "remote_id", "account_code", "plan_description")
     assert here["remote_id"] == circuit["id"]
     assert here["account_code"] == circuit["conta"]
-    assert here["plan_description"] == world.odoo.read("saperx.plan", world.plan, "name")["name"]
+    assert (
+        here["plan_description"]
+        == world.odoo.read("saperx.plan", world.plan, "name")["name"]
+    )
 
 
 def test_calls_become_a_charge_and_the_charge_an_invoice_line(world):
@@ -45,8 +48,15 @@ def test_calls_become_a_charge_and_the_charge_an_invoice_line(world):
     world.sandbox.add_calls(
         [world.record(number, line) for number in range(3)]
         + [world.record("bad", line, tempo_real=-5)]
-        + [world.record("stranger", line, circuito_id=None, conta="999999",
-                        origem="551130000000")]
+        + [
+            world.record(
+                "stranger",
+                line,
+                circuito_id=None,
+                conta="999999",
+                origem="551130000000",
+            )
+        ]
     )
     run = world.import_calls()
     assert run["read_count"] == 5
@@ -137,14 +147,10 @@ def test_yearly_and_finished_contracts_beside_the_others(world):
     """OCA's cron, button and wizard do what they did, and the charges arrive."""
     monthly, yearly, finished = (
         world.contract("Monthly"),
-        world.contract(
-            "Yearly", due=date(world.today.year + 1, 3, 1), rule="yearly"
-        ),
+        world.contract("Yearly", due=date(world.today.year + 1, 3, 1), rule="yearly"),
         world.contract("Finished"),
     )
-    lines = {
-        contract: world.line(contract) for contract in (monthly, yearly, finished)
-    }
+    lines = {contract: world.line(contract) for contract in (monthly, yearly, finished)}
     world.wait_synced(*lines.values())
     world.sandbox.add_calls(
         [world.record(contract, line) for contract, line in lines.items()]

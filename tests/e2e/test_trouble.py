@@ -93,7 +93,9 @@ def test_a_platform_that_was_down_gets_everything_once_it_is_back(world):
     lines = [world.line(world.contract(f"Customer {n}")) for n in range(5)]
     world.wait(
         "the trouble shows",
-        lambda: all(world.read_line(line, "sync_error")["sync_error"] for line in lines),
+        lambda: all(
+            world.read_line(line, "sync_error")["sync_error"] for line in lines
+        ),
     )
     assert {world.read_line(line, "sync_state")["sync_state"] for line in lines} == {
         "pending"

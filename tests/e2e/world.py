@@ -129,9 +129,7 @@ class World:
             circuit["referencia"]: circuit
             | {
                 "dids": [
-                    did
-                    for did in ledger["dids"]
-                    if did["circuito_id"] == circuit["id"]
+                    did for did in ledger["dids"] if did["circuito_id"] == circuit["id"]
                 ]
             }
             for circuit in ledger["circuitos"]
