@@ -35,7 +35,9 @@ bench:  ## Measure the speed and write .local/bench.json
 
 stop:  ## Stop what runs here: the demo's Odoo and sandbox, and PostgreSQL
 	@test ! -x $(VENV_PYTHON) || $(VENV_PYTHON) -m demo --stop
+	@if [ -x $(VENV_PYTHON) ]; then $(VENV_PYTHON) -m demo --stop; fi
 	@$(ENVIRONMENT) stop
 
 clean: stop  ## Stop everything and remove .local/
+	@if [ -x $(VENV_PYTHON) ]; then $(VENV_PYTHON) -m demo --stop; fi
 	@$(ENVIRONMENT) clean

@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.service.model import retrying
 from odoo.tools import SQL
+from odoo.tools.misc import format_datetime
 
 from ..bulk import copy_rows
 from ..gateway import known_call_class
@@ -143,7 +144,8 @@ class SaperxCdr(models.Model):
     @api.depends("start", "other_party")
     def _compute_display_name(self):
         for call in self:
-            call.display_name = f"{call.other_party or '?'} {call.start}"
+            moment = format_datetime(self.env, call.start)
+            call.display_name = f"{call.other_party or '?'} · {moment}"
 
     @api.ondelete(at_uninstall=False)
     def _unlink_never(self):

@@ -1,0 +1,211 @@
+"""The guide's path in a real browser, in Portuguese, each step by whom it belongs to."""
+
+import re
+
+import pytest
+from environment import paths
+from playwright.sync_api import expect, sync_playwright
+
+PASSWORD = "browser-test-1"
+ROLES = {
+    "tecnico": ["saperx_voip.group_technician"],
+    "financeiro": ["saperx_voip.group_billing"],
+}
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium, request):
+    context = chromium.new_context(
+        viewport={"width": 1360, "height": 900}, locale="pt-BR"
+    )
+    # A first page compiles the web client's assets.
+    context.set_default_timeout(30_000)
+    page = context.new_page()
+    yield page
+    folder = paths.LOGS / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=folder / f"{request.node.name}.png")
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def users(admin):
+    for login, groups in ROLES.items():
+        admin.create(
+            "res.users",
+            {
+                "name": login.title(),
+                "login": login,
+                "password": PASSWORD,
+                "lang": "pt_BR",
+                "tz": "America/Sao_Paulo",
+                "group_ids": [(4, admin.ref(group)) for group in groups],
+            },
+        )
+
+
+def log_in(page, server, login, password=PASSWORD):
+    page.goto(f"{server.url}/web/login")
+    page.fill("input[name=login]", login)
+    page.fill("input[name=password]", password)
+    page.click("button[type=submit]")
+    page.wait_for_selector(".o_main_navbar")
+
+
+def open_menu(page, *labels):
+    """The app's menu, then what it opens, by the labels that users read."""
+    first, *rest = labels
+    page.locator(".o_menu_sections").get_by_text(first, exact=True).click()
+    for label in rest:
+        page.get_by_role("menuitem", name=label, exact=True).click()
+
+
+def choose(page, field, text):
+    """Pick from a many2one by typing."""
+    entry = page.locator(f".o_field_widget[name={field}] input")
+    entry.click()
+    entry.fill(text)
+    page.locator(".o-autocomplete--dropdown-item", has_text=text).first.click()
+
+
+def open_contract_tab(page, server, admin, contract):
+    action = admin.ref("saperx_voip.contract_contract_action")
+    page.goto(f"{server.url}/odoo/action-{action}/{contract}")
+    page.get_by_role("tab", name="Linha SIP").click()
+
+
+def test_a_technician_makes_a_line_and_sees_it_synchronized(
+    page, server, admin, world, users
+):
+    contract = world.contract("Navegadora")
+    number = world.number()
+    log_in(page, server, "tecnico")
+    open_contract_tab(page, server, admin, contract)
+    page.get_by_role("button", name="Nova linha SIP").click()
+    expect(page.locator(".o_field_widget[name=contract_id] input")).to_have_value(
+        re.compile("Navegadora")
+    )
+    choose(page, "integration_id", world.name)
+    choose(page, "tariff_id", world.name)
+    page.get_by_role("tab", name="Configuração SaperX").click()
+    choose(page, "plan_id", "Nacional")
+    page.get_by_role("tab", name="DIDs").click()
+    page.get_by_role("button", name="Adicionar uma linha").click()
+    page.locator(".o_field_widget[name=number] input").fill(number)
+    page.locator(".o_form_button_save").click()
+    # No reload: the form learns what came of the push.
+    badge = page.locator(".o_field_widget[name=sync_state]")
+    expect(badge).to_have_text("Sincronizada", timeout=60_000)
+    expect(page.locator(".o_field_widget[name=account_code] input")).to_have_value(
+        re.compile(r"^\d{6}$")
+    )
+    (circuit,) = world.circuits().values()
+    assert [did["numero"] for did in circuit["dids"]] == [number]
+    # And stands on the contract's tab, from where it opens in its own form.
+    open_contract_tab(page, server, admin, contract)
+    page.locator(".o_field_widget[name=saperx_line_ids] .o_data_row").first.click()
+    expect(page.locator(".o_breadcrumb")).to_contain_text(number[-4:])
+
+
+def test_a_new_password_is_shown_once_and_reaches_the_platform(
+    page, server, admin, world, users
+):
+    line = world.line(world.contract("Senha"))
+    world.wait_synced(line)
+    log_in(page, server, "tecnico")
+    page.goto(f"{server.url}/odoo/sip-lines/{line}")
+    page.get_by_role("button", name="Gerar senha").click()
+    shown = page.locator(".o_notification_body").first
+    expect(shown).to_have_text(re.compile(r"[A-Za-z0-9]{20}"))
+    world.wait_synced(line)
+    assert world.circuit(line)["senha_set"]
+
+
+def test_billing_imports_charges_and_invoices(page, server, admin, world, users):
+    contract = world.contract("Pagadora")
+    line = world.line(contract)
+    world.wait_synced(line)
+    world.sandbox.add_calls([world.record(n, line) for n in range(5)])
+    log_in(page, server, "financeiro")
+    page.goto(f"{server.url}/odoo/call-records")
+    open_menu(page, "Ligações", "Importar ligações")
+    dialog = page.locator(".modal")
+    choose(dialog, "integration_id", world.name)
+    for field, day in (("date_from", world.first), ("date_to", world.last)):
+        entry = dialog.locator(f".o_field_widget[name={field}]")
+        entry.locator("button, input").first.click()
+        entry.locator("input").fill(f"{day:%d/%m/%Y}")
+        entry.locator("input").press("Tab")
+    dialog.get_by_role("button", name="Importar ligações").click()
+    current = page.locator(".o_arrow_button_current")
+    expect(current).to_have_text("Concluída", timeout=60_000)
+    expect(page.locator(".o_field_widget[name=new_count]").last).to_have_text("5")
+
+    open_menu(page, "Cobrança", "Gerar adicional de telefonia")
+    choose(dialog, "integration_id", world.name)
+    expect(dialog.locator(".o_field_widget[name=charged_total]")).to_contain_text(
+        "0,60"
+    )
+    dialog.get_by_role("button", name="Gerar adicional").click()
+    row = page.locator(".o_data_row")
+    expect(row).to_have_count(1)
+    expect(row).to_contain_text("0,60")
+    expect(row).to_contain_text("Confirmado")
+
+    open_contract_tab(page, server, admin, contract)
+    page.get_by_role("button", name="Faturar telefonia agora").click()
+    expect(page.locator(".o_field_widget[name=invoice_line_ids]")).to_contain_text(
+        "0,60"
+    )
+    (move,) = world.moves(contract)
+    assert move["amount_total"] == 0.6
+
+
+def test_an_accountant_creates_the_contracts_invoice_with_the_charge(
+    page, server, admin, world
+):
+    contract = world.contract("Contábil")
+    line = world.line(contract)
+    world.wait_synced(line)
+    world.sandbox.add_calls([world.record(1, line)])
+    world.import_calls()
+    world.charge()
+    log_in(page, server, "admin", "admin")
+    page.goto(f"{server.url}/odoo/customer-contracts/{contract}?debug=1")
+    page.locator("button[name=recurring_create_invoice]").click()
+    expect(page.locator(".o_data_row").first).to_be_visible()
+    world.wait("the invoice is there", lambda: world.moves(contract))
+    (move,) = world.moves(contract)
+    assert move["amount_total"] == 100.12
+    page.goto(f"{server.url}/odoo/account.move/{move['id']}")
+    lines = page.locator(".o_field_widget[name=invoice_line_ids]")
+    expect(lines).to_contain_text("Telefonia")
+    expect(lines).to_contain_text("0,12")
+
+
+def test_each_screen_opens_without_an_error_for_each_role(page, server, users):
+    for login in ROLES:
+        page.context.clear_cookies()
+        log_in(page, server, login)
+        for path in (
+            "sip-lines",
+            "call-records",
+            "call-imports",
+            "telephony-additionals",
+            "billing-plans",
+            "voip-integrations",
+        ):
+            page.goto(f"{server.url}/odoo/{path}")
+            page.wait_for_selector(".o_list_view, .o_view_nocontent")
+            assert not page.locator(".o_error_dialog").count()
