@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.service.model import retrying
 from odoo.tools import SQL
 from odoo.tools.misc import format_datetime
@@ -151,9 +151,12 @@ class SaperxCdr(models.Model):
     def _unlink_never(self):
         raise UserError(self.env._("Calls are kept: they cannot be deleted."))
 
-    def action_rematch(self):
-        """Match this company's unmatched calls again, now."""
-        self._cron_rematch()
+    def action_reassess(self):
+        """Match and rate the chosen calls again; what is billed stays as it is."""
+        if not self.env.user.has_group("saperx_voip.group_billing"):
+            raise AccessError(self.env._("Only billing may rate calls again."))
+        self.check_access("read")
+        self._reassess([("id", "in", self.ids)])
 
     @api.model
     def _trigger_rematch(self, integrations):

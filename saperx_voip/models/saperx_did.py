@@ -149,9 +149,8 @@ class SaperxDid(models.Model):
     def _clean_number(self, number):
         """Digits alone; DDI 55 is put before a national number of 10 or 11 digits."""
         digits = "".join(char for char in number if char not in " +-().")
-        if len(digits) in (10, 11) and digits.isdigit():
-            digits = f"55{digits}"
-        return digits
+        is_national = len(digits) in (10, 11) and not number.strip().startswith("+")
+        return f"55{digits}" if is_national else digits
 
     @api.model
     def _format_number(self, number):

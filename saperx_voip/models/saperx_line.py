@@ -287,6 +287,13 @@ class SaperxLine(models.Model):
     def _check_contract(self):
         for line in self:
             contract = line.contract_id
+            if contract._is_dead(contract.company_id._get_telephony_today()):
+                raise ValidationError(
+                    self.env._(
+                        "The contract “%s” has ended: it takes no line.",
+                        contract.display_name,
+                    )
+                )
             if contract.contract_type != "sale":
                 raise ValidationError(
                     self.env._("A SIP line belongs to a customer's contract.")
@@ -337,13 +344,6 @@ class SaperxLine(models.Model):
     def create(self, vals_list):
         lines = super().create(vals_list)
         for line in lines:
-            if line.contract_id._is_dead(line.company_id._get_telephony_today()):
-                raise UserError(
-                    self.env._(
-                        "The contract “%s” has ended: it takes no new line.",
-                        line.contract_id.display_name,
-                    )
-                )
             # Whoever sells lines need not be allowed to write on contracts.
             line.contract_id.sudo()._ensure_telephony_line(
                 line.integration_id.product_id
@@ -362,6 +362,10 @@ class SaperxLine(models.Model):
             )
         if FROZEN_FIELDS & vals.keys() and "cancelled" in self.mapped("state"):
             raise UserError(self.env._("A cancelled line is final. Make another line."))
+        if vals.get("state") == "cancelled":
+            now = fields.Datetime.now()
+            self._let_go(now)
+            vals = {**vals, "cancelled_at": now}
         res = super().write(vals)
         if not self.env["saperx.line.period"]._values_of_line.isdisjoint(vals):
             self._follow_period()
@@ -445,13 +449,13 @@ class SaperxLine(models.Model):
     def _cancel(self):
         """End the lines for good. Never speaks to the platform: the push follows."""
         lines = self.filtered(lambda line: line.state != "cancelled")
-        if not lines:
-            return
-        now = fields.Datetime.now()
-        lines.did_ids._release(now)
-        periods = lines.sudo().period_ids
-        periods.filtered(lambda period: not period.date_to).date_to = now
-        lines.write({"state": "cancelled", "cancelled_at": now})
+        lines.write({"state": "cancelled"})
+
+    def _let_go(self, moment):
+        """A line that ends frees its numbers, and nobody holds it from then on."""
+        self.did_ids._release(moment)
+        periods = self.sudo().period_ids
+        periods.filtered(lambda period: not period.date_to).date_to = moment
 
     def _ensure_main_did(self):
         """Exactly one of a line's numbers is the one that it presents."""

@@ -138,6 +138,9 @@ class TestAccess(SaperxCase):
         self._import(self._make_call(1))
         with self.assertRaises(AccessError):
             self._as("billing", self._get_call(1)).write({"charged_amount": 0})
+        self._as("billing", self._get_call(1)).action_reassess()
+        with self.assertRaises(AccessError):
+            self._as("technician", self._get_call(1)).action_reassess()
 
     def test_tokens_are_shown_to_nobody_but_as_a_date(self):
         self.assertNotIn("access", self.env["saperx.token"]._fields)

@@ -174,6 +174,22 @@ class TestImport(SaperxCase):
         self.assertEqual(self._get_call(1).state, "unrated")
         self.assertEqual(self._get_call(2).state, "unbilled")
 
+    def test_a_rate_given_later_takes_the_chosen_calls_when_asked(self):
+        default = self.tariff.rate_ids.filtered(lambda rate: not rate.call_class)
+        default.call_class = "ldi"
+        self._import(self._make_call(1), self._make_call(2))
+        default.call_class = False
+        self._get_call(1).action_reassess()
+        self.assertEqual(self._get_call(1).state, "unbilled")
+        self.assertEqual(self._get_call(2).state, "unrated")
+
+    def test_a_billed_call_is_not_rated_again(self):
+        self._import(self._make_call(1))
+        self._charge()
+        self.tariff.rate_ids.price_per_minute = 9
+        self._get_call(1).action_reassess()
+        self.assertEqual(self._get_call(1).charged_amount, 0.12)
+
     def test_calls_are_never_deleted(self):
         self._import(self._make_call(1))
         with self.assertRaisesRegex(UserError, "kept"):

@@ -139,6 +139,12 @@ class TestLine(SaperxCase):
             with self.assertRaisesRegex(UserError, "final"):
                 self.line.write(values)
 
+    def test_cancelling_by_a_plain_write_frees_the_numbers_all_the_same(self):
+        self.line.write({"state": "cancelled"})
+        self.assertFalse(self.line.did_ids)
+        self.assertTrue(self.line.cancelled_at)
+        self.assertTrue(self.line.period_ids.date_to)
+
     def test_a_line_known_to_the_platform_is_not_deleted(self):
         self.line._write_sync({"remote_id": 77})
         with self.assertRaisesRegex(UserError, "cancel it"):
@@ -151,7 +157,7 @@ class TestLine(SaperxCase):
 
     def test_no_new_line_on_a_contract_that_has_ended(self):
         self.contract.active = False
-        with self.assertRaisesRegex(UserError, "ended"):
+        with self.assertRaisesRegex(ValidationError, "ended"):
             self._make_line(self.contract, number="551130001003")
 
     def test_terms_change_in_place_until_calls_were_told_by_them(self):
