@@ -1,4 +1,4 @@
-"""The guide's path in a real browser, in Portuguese, each step by whom it belongs to."""
+"""The guide's path in a real browser, in Portuguese, each step by its own role."""
 
 import re
 
