@@ -53,6 +53,15 @@ class _Bearer(requests.auth.AuthBase):
         return request
 
 
+class _Retry(Retry):
+    """Repeats what broke off, not what was waited for in vain already."""
+
+    def increment(self, method=None, url=None, response=None, error=None, **more):
+        if isinstance(error, urllib3.exceptions.ReadTimeoutError):
+            raise error
+        return super().increment(method, url, response, error, **more)
+
+
 class _Adapter(HTTPAdapter):
     """Gives up a connection sooner than an answer."""
 
@@ -135,7 +144,7 @@ class Transport:
         if session is None:
             session = self._local.session = requests.Session()
             session.headers["Accept"] = "application/json"
-            retry = Retry(
+            retry = _Retry(
                 total=RETRIES,
                 status=0,
                 redirect=False,

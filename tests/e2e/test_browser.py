@@ -1,6 +1,7 @@
 """The guide's path in a real browser, in Portuguese, each step by its own role."""
 
 import re
+import resource
 
 import pytest
 from environment import paths
@@ -15,6 +16,9 @@ ROLES = {
 
 @pytest.fixture(scope="module")
 def chromium():
+    # Odoo bounds the memory of its process, and with it of all that it starts.
+    _soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium",

@@ -55,6 +55,7 @@ def test_a_contract_is_cancelled_as_fast_while_the_platform_hangs(world):
         return time.monotonic() - began
 
     answering = cancel(contracts[0])
+    world.wait_synced(lines[0])
     world.sandbox.pause()
     try:
         # A push hangs at this very moment.
