@@ -93,7 +93,10 @@ class Client:
         """
         try:
             body = self._transport.send(
-                "POST", wire.LOGIN, body=wire.encode_credentials(self._credentials)
+                "POST",
+                wire.LOGIN,
+                body=wire.encode_credentials(self._credentials),
+                secrets=self._secrets,
             )
         except RequestRefused as error:
             if error.status in (401, 403):
@@ -117,7 +120,10 @@ class Client:
         if stored is not None:
             try:
                 body = self._transport.send(
-                    "POST", wire.REFRESH, body=wire.encode_refresh(stored)
+                    "POST",
+                    wire.REFRESH,
+                    body=wire.encode_refresh(stored),
+                    secrets=(*self._secrets, stored.access, stored.refresh),
                 )
                 return wire.decode_tokens(body, _now())
             except RequestRefused as error:
@@ -125,13 +131,23 @@ class Client:
                     raise
         return self.login()
 
-    def _send(self, method, path, *, query=None, body=None) -> bytes:
+    @property
+    def _secrets(self):
+        given = self._credentials
+        return given.password, given.api_key, given.api_secret
+
+    def _send(self, method, path, *, query=None, body=None, secrets=()) -> bytes:
         """One request with a token; a 401 leads to one refresh, then one login."""
         tokens = self._token()
         for renew in (self._obtain, lambda _stored: self.login(), None):
             try:
                 return self._transport.send(
-                    method, path, query=query, body=body, token=tokens.access
+                    method,
+                    path,
+                    query=query,
+                    body=body,
+                    token=tokens.access,
+                    secrets=(*self._secrets, tokens.access, tokens.refresh, *secrets),
                 )
             except RequestRefused as error:
                 if error.status != 401:
@@ -202,7 +218,9 @@ class Client:
 
     def create_line(self, settings: LineSettings) -> Line:
         """``POST /circuitos``. :raise Conflict: with the id of the one that exists"""
-        return self._line("POST", wire.LINES, wire.encode_line(settings))
+        return self._line(
+            "POST", wire.LINES, wire.encode_line(settings), (settings.password,)
+        )
 
     def get_line(self, remote_id: int) -> Line:
         """``GET /circuitos/{id}``. :raise NotFound:"""
@@ -211,7 +229,7 @@ class Client:
     def update_line(self, remote_id: int, settings: LineSettings) -> Line:
         """``PUT /circuitos/{id}``. :raise NotFound: :raise RequestRefused:"""
         path = wire.LINE.format(id=remote_id)
-        return self._line("PUT", path, wire.encode_line(settings))
+        return self._line("PUT", path, wire.encode_line(settings), (settings.password,))
 
     def set_status(self, remote_id: int, status: LineStatus) -> Line:
         """``PUT /circuitos/{id}/status``"""
@@ -236,8 +254,8 @@ class Client:
         body = self._send("GET", wire.LINE_REGISTRATION.format(id=remote_id))
         return self._understand(wire.decode_registration, body)
 
-    def _line(self, method, path, body=None):
-        answer = self._send(method, path, body=body)
+    def _line(self, method, path, body=None, secrets=()):
+        answer = self._send(method, path, body=body, secrets=secrets)
         return self._understand(wire.decode_line, answer)
 
     def _understand(self, decode, body):

@@ -95,8 +95,12 @@ class Transport:
         self._sessions: list[requests.Session] = []
         self._lock = threading.Lock()
 
-    def send(self, method, path, *, query=None, body=None, token=None) -> bytes:
-        """:return: the body of a 2xx answer
+    def send(
+        self, method, path, *, query=None, body=None, token=None, secrets=()
+    ) -> bytes:
+        """
+        :param secrets: texts that no error may repeat, should the answer quote them
+        :return: the body of a 2xx answer
         :raise GatewayError: by meaning; see ``errors.py``
         """
         url = self._base + path
@@ -104,7 +108,7 @@ class Transport:
             response = self._exchange(method, url, query, body, token)
             try:
                 if not response.is_redirect:
-                    return self._read_answer(response, f"{method} {path}")
+                    return self._read_answer(response, f"{method} {path}", secrets)
                 url, query = self._follow(response, method, path), None
             finally:
                 response.close()
@@ -174,13 +178,13 @@ class Transport:
             )
         return target
 
-    def _read_answer(self, response, what) -> bytes:
+    def _read_answer(self, response, what, secrets) -> bytes:
         body = self._read_body(response, what)
         status = response.status_code
         if 200 <= status < 300:
             return body
-        message, errors, remote_id = decode_error(body)
-        message = message or _plain(body) or f"{what}: status {status}"
+        message, errors, remote_id = decode_error(_masked(body, secrets))
+        message = message or _plain(_masked(body, secrets)) or f"status {status}"
         if status in (429, 503) and "Retry-After" in response.headers or status == 429:
             raise RateLimited(
                 f"{what}: {message}", _pause(response.headers.get("Retry-After"))
@@ -246,6 +250,13 @@ def _pause(header: str | None) -> float | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return max((moment - datetime.now(UTC)).total_seconds(), 0.0)
+
+
+def _masked(body: bytes, secrets) -> bytes:
+    for secret in secrets:
+        if secret:
+            body = body.replace(secret.encode(), b"***")
+    return body
 
 
 def _plain(body: bytes) -> str:

@@ -1,0 +1,210 @@
+"""One wanted line against a real platform, at every point where it can go wrong."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from gateway import (
+    Conflict,
+    DidTerms,
+    LineSettings,
+    LineStatus,
+    RequestRefused,
+    Unreachable,
+    WantedLine,
+    begin_push,
+    finish_push,
+)
+from sandbox.process import request_count
+
+
+@pytest.fixture
+def wanted(sandbox, client):
+    plan = next(p for p in client.iter_plans() if p.scope == "national" and p.active)
+    free = [
+        d["numero"] for d in sandbox.ledger()["dids"] if d["status"] == "disponivel"
+    ]
+    settings = LineSettings(
+        reference="line-1",
+        customer_name="João",
+        customer_document="12345678909",
+        account_code=None,
+        plan_remote_id=plan.remote_id,
+        international_plan_remote_id=None,
+        group_remote_id=None,
+        closing_day=31,
+        billing_type="postpaid",
+        route="stfc",
+        portability="no",
+        caller_id=True,
+        allow_lc=True,
+        allow_ldn=True,
+        allow_ldi=False,
+        allow_vc1=True,
+        allow_vc2=True,
+        allow_vc3=True,
+        simultaneous_calls=2,
+        credit_limit=Decimal("100.00"),
+        password="Senha-1234",
+    )
+    dids = tuple(DidTerms(number, Decimal("9.90"), False) for number in free[:2])
+    return WantedLine(settings, LineStatus.ACTIVE, dids, None, None, False)
+
+
+def push(client, wanted):
+    return finish_push(client, begin_push(client, wanted))
+
+
+def numbers_of(sandbox, remote_id):
+    return {
+        d["numero"] for d in sandbox.ledger()["dids"] if d["circuito_id"] == remote_id
+    }
+
+
+def matches(sandbox, wanted):
+    (circuit,) = sandbox.ledger()["circuitos"]
+    return circuit["nome"] == wanted.settings.customer_name and numbers_of(
+        sandbox, circuit["id"]
+    ) == {d.number for d in wanted.dids}
+
+
+def test_a_new_line_is_there_with_its_numbers_and_its_password(sandbox, client, wanted):
+    outcome = push(client, wanted)
+    assert outcome.error is None
+    assert outcome.status is LineStatus.ACTIVE
+    assert matches(sandbox, wanted)
+    (circuit,) = sandbox.ledger()["circuitos"]
+    assert circuit["senha_set"]
+    assert outcome.account_code == circuit["conta"]
+    assert {did.city for did in outcome.dids} != {None}
+
+
+def test_a_second_push_changes_nothing_and_finds_the_line_by_its_reference(
+    sandbox, client, wanted
+):
+    first = push(client, wanted)
+    puts = request_count(sandbox.ledger(), "PUT", "/circuitos/{id}/dids/{numero}")
+    again = push(client, wanted)
+    assert again.error is None
+    assert again.remote_id == first.remote_id
+    assert (
+        request_count(sandbox.ledger(), "PUT", "/circuitos/{id}/dids/{numero}") == puts
+    )
+    assert len(sandbox.ledger()["circuitos"]) == 1
+
+
+def test_only_what_differs_of_the_numbers_is_sent(sandbox, client, wanted):
+    known = replace(wanted, remote_id=push(client, wanted).remote_id)
+    kept = known.dids[0]
+    changed = replace(kept, monthly_fee=Decimal("12.00"))
+    before = len(sandbox.ledger()["history"])
+    assert push(client, replace(known, dids=(changed,))).error is None
+    history = sandbox.ledger()["history"][before:]
+    dids = [
+        (e["method"], e["path"].split("/")[-1]) for e in history if "dids" in e["path"]
+    ]
+    assert dids == [("DELETE", known.dids[1].number), ("PUT", kept.number)]
+
+
+def test_a_line_that_vanished_there_is_made_again(sandbox, client, wanted):
+    assert push(client, replace(wanted, remote_id=4711)).error is None
+    assert matches(sandbox, wanted)
+
+
+def test_a_cancelled_line_is_inactive_and_free_of_numbers(sandbox, client, wanted):
+    push(client, wanted)
+    final = replace(wanted, final=True, status=LineStatus.INACTIVE, dids=())
+    # Also when we died before we knew its id.
+    outcome = push(client, final)
+    assert outcome.error is None
+    (circuit,) = sandbox.ledger()["circuitos"]
+    assert circuit["status"] == "inativo"
+    assert numbers_of(sandbox, circuit["id"]) == set()
+
+
+def test_a_cancelled_line_that_never_was_there_is_done(sandbox, client, wanted):
+    final = replace(wanted, final=True, status=LineStatus.INACTIVE, dids=())
+    outcome = push(client, final)
+    assert outcome.error is None and outcome.remote_id is None
+    assert sandbox.ledger()["circuitos"] == []
+
+
+def test_a_status_lowered_by_somebody_there_is_asked_about(sandbox, client, wanted):
+    remote_id = push(client, wanted).remote_id
+    known = replace(wanted, remote_id=remote_id, pushed_status=LineStatus.ACTIVE)
+    client.set_status(remote_id, LineStatus.BLOCKED)
+    outcome = push(
+        client, replace(known, settings=replace(known.settings, closing_day=9))
+    )
+    assert outcome.question is LineStatus.BLOCKED
+    (circuit,) = sandbox.ledger()["circuitos"]
+    assert circuit["status"] == "bloqueado"
+    assert circuit["dia_fechamento"] == 9
+    # Knowing of it, we may.
+    known = replace(known, pushed_status=LineStatus.BLOCKED)
+    assert push(client, known).question is None
+    assert sandbox.ledger()["circuitos"][0]["status"] == "ativo"
+
+
+def test_lowering_a_status_needs_no_question(sandbox, client, wanted):
+    remote_id = push(client, wanted).remote_id
+    lower = replace(
+        wanted,
+        remote_id=remote_id,
+        pushed_status=LineStatus.BLOCKED,
+        status=LineStatus.INACTIVE,
+    )
+    assert push(client, lower).question is None
+    assert sandbox.ledger()["circuitos"][0]["status"] == "inativo"
+
+
+def test_a_number_of_another_line_is_named_and_what_was_learnt_is_kept(
+    sandbox, client, wanted
+):
+    push(client, wanted)
+    other = replace(wanted, settings=replace(wanted.settings, reference="line-2"))
+    outcome = push(client, other)
+    assert isinstance(outcome.error, Conflict)
+    assert outcome.conflicting_number == wanted.dids[0].number
+    assert outcome.remote_id and outcome.account_code
+
+
+def test_numbers_change_lines_when_all_let_go_first(sandbox, client, wanted):
+    one = replace(wanted, dids=wanted.dids[:1])
+    two = replace(
+        wanted,
+        settings=replace(wanted.settings, reference="line-2"),
+        dids=wanted.dids[1:],
+    )
+    one = replace(one, remote_id=push(client, one).remote_id, dids=two.dids)
+    two = replace(two, remote_id=push(client, two).remote_id, dids=wanted.dids[:1])
+    begun = [begin_push(client, wanted) for wanted in (one, two)]
+    outcomes = [finish_push(client, progress) for progress in begun]
+    assert [outcome.error for outcome in outcomes] == [None, None]
+    assert numbers_of(sandbox, one.remote_id) == {one.dids[0].number}
+
+
+def test_a_refusal_comes_in_the_platforms_words_by_field(client, wanted):
+    bad = replace(wanted, settings=replace(wanted.settings, plan_remote_id=99999))
+    outcome = push(client, bad)
+    assert isinstance(outcome.error, RequestRefused)
+    assert not outcome.error.transient
+    assert "plano_id" in outcome.error.errors
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("skip", range(7))
+def test_cut_off_at_any_request_and_repeated_it_ends_the_same(
+    sandbox, client, wanted, skip, when
+):
+    client.ensure_token()
+    sandbox.fault("*", "cut", when=when, skip=skip, times=3)
+    known = wanted
+    for _attempt in range(6):
+        outcome = push(client, known)
+        if outcome.error is None:
+            break
+        assert isinstance(outcome.error, Unreachable)
+        known = replace(known, remote_id=outcome.remote_id or known.remote_id)
+    assert outcome.error is None
+    assert matches(sandbox, wanted)
