@@ -5,21 +5,11 @@ from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).parents[2]
-sys.path[:0] = [str(PROJECT / "saperx_voip"), str(PROJECT / "setup")]
+sys.path.insert(0, str(Path(__file__).parents[2] / "saperx_voip"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "setup"))
 
-from gateway import Client, Credentials, MemoryTokenStore
-from gateway_server import Server
+from gateway_server import Server, make_client
 from sandbox.process import running
-
-CREDENTIALS = Credentials("sandbox", "sandbox-senha", "sandbox-key", "sandbox-secret")
-
-
-def make_client(url, **settings):
-    settings = {"timezone": "America/Sao_Paulo", "read_timeout": 5.0, **settings}
-    store = settings.pop("token_store", None) or MemoryTokenStore()
-    credentials = settings.pop("credentials", CREDENTIALS)
-    return Client(url, credentials, store, **settings)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,19 @@ import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from gateway import Client, Credentials, MemoryTokenStore
+
 TOKENS = {"access_token": "access-1", "refresh_token": "refresh-1", "expires_in": 900}
+
+
+CREDENTIALS = Credentials("sandbox", "sandbox-senha", "sandbox-key", "sandbox-secret")
+
+
+def make_client(url, **settings):
+    settings = {"timezone": "America/Sao_Paulo", "read_timeout": 5.0, **settings}
+    store = settings.pop("token_store", None) or MemoryTokenStore()
+    credentials = settings.pop("credentials", CREDENTIALS)
+    return Client(url, credentials, store, **settings)
 
 
 class Server:

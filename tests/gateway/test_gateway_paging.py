@@ -3,8 +3,8 @@
 from datetime import datetime
 
 import pytest
-from conftest import make_client
 from gateway import CursorExpired, NotUnderstood, Plan, Reject
+from gateway_server import make_client
 
 WINDOW = (datetime(2026, 10, 1, 3), datetime(2026, 11, 1, 3))
 CALL = {

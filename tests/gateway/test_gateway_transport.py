@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from conftest import make_client
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -23,7 +22,7 @@ from gateway import (
     Tokens,
     Unreachable,
 )
-from gateway_server import TOKENS, Server
+from gateway_server import TOKENS, Server, make_client
 
 GROUPS = {
     "data": [{"id": 1, "nome": "Casa"}],

@@ -1,0 +1,59 @@
+"""``make bench``: prints each figure and writes all to ``.local/bench.json``."""
+
+import json
+from pathlib import Path
+
+from . import decoding_speed, rating_speed
+
+RESULT = Path(__file__).parents[2] / ".local" / "bench.json"
+
+
+def row(name, value, unit, reference=None, goal=None, ratio_goal=None) -> dict:
+    """One figure. ``holds`` is None where there is no goal.
+
+    :param goal: the least value
+    :param ratio_goal: the least ratio to the reference
+    """
+    ratio = value / reference if reference else None
+    holds = None
+    if goal is not None:
+        holds = value >= goal
+    if ratio_goal is not None:
+        holds = ratio >= ratio_goal
+    return {
+        "name": name,
+        "value": value,
+        "unit": unit,
+        "reference": reference,
+        "ratio": ratio,
+        "goal": goal if ratio_goal is None else ratio_goal,
+        "holds": holds,
+    }
+
+
+def measure() -> list[dict]:
+    rows = [
+        row(f"rating, {mix}", speed, "calls/s", goal=rating_speed.GOAL)
+        for mix, (speed, _hits) in rating_speed.measure().items()
+    ]
+    decoders = decoding_speed.measure()
+    pydantic = decoders["pydantic, fields only"]
+    rows += [
+        row(f"decoding, {name}", speed, "records/s", reference=pydantic)
+        for name, speed in decoders.items()
+    ]
+    return rows
+
+
+def main() -> None:
+    print("One core each, the best of several runs; method in the scripts themselves.")
+    rows = measure()
+    for r in rows:
+        ratio = f", {r['ratio']:.2f} of the reference" if r["ratio"] else ""
+        holds = {True: ", goal met", False: ", GOAL MISSED", None: ""}[r["holds"]]
+        print(f"{r['value']:>12,.0f} {r['unit']:<10} {r['name']}{ratio}{holds}")
+    RESULT.write_text(json.dumps(rows, indent=1))
+
+
+if __name__ == "__main__":
+    main()
