@@ -6,4 +6,5 @@ from . import test_integration
 from . import test_invoice
 from . import test_line
 from . import test_neutralize
+from . import test_oca_contract
 from . import test_secret
