@@ -8,3 +8,4 @@ from . import test_line
 from . import test_neutralize
 from . import test_oca_contract
 from . import test_secret
+from . import test_translation

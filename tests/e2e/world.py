@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from demo.client import OdooClient
 from demo.month import closed_month
 
-WAIT_SECONDS = 90
+WAIT_SECONDS = 150
 
 
 class World:
