@@ -172,6 +172,7 @@ class SaperxCdrImport(models.Model):
             except (GatewayError, UserError) as error:
                 retrying(lambda e=error: self._stop(e), self.env)
             else:
+                self._reassess_what_changed_meanwhile()
                 retrying(self._finish, self.env)
 
     @contextmanager
@@ -203,6 +204,21 @@ class SaperxCdrImport(models.Model):
             }
         )
         self._notify_changed()
+
+    def _reassess_what_changed_meanwhile(self):
+        """Whoever gave a line, a number or other terms while the window was read did
+        not see the calls that were being stored."""
+        self.env["saperx.cdr"]._reassess(
+            [
+                ("import_id", "=", self.id),
+                "|",
+                "|",
+                ("state", "in", ("unmatched", "unrated")),
+                ("reason", "=", "no_tariff"),
+                ("period_id.write_date", ">=", self.started_at),
+            ],
+            commit=True,
+        )
 
     def _finish(self):
         now = fields.Datetime.now()

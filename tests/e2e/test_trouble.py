@@ -179,3 +179,19 @@ def test_two_servers_on_one_database_push_each_line_once(world, server):
         if entry["method"] == "POST" and entry["path"].endswith("/circuitos")
     ]
     assert len(creations) == len(world.circuits()) == 12
+
+
+def test_a_plan_given_while_the_calls_are_read_rates_them(world):
+    line = world.line(world.contract(), tariff_id=False)
+    world.wait_synced(line)
+    circuit = world.circuit(line)
+    world.sandbox.add_calls([world.record_of(circuit, n) for n in range(1500)])
+    world.sandbox.fault("/ligacoes", "delay", when="before", seconds=1, skip=1, times=1)
+    run = world.start_import()
+    world.wait(
+        "the first page is in",
+        lambda: world.odoo.read("saperx.cdr.import", run, "cursor")["cursor"],
+    )
+    world.odoo.write("saperx.line", [line], {"tariff_id": world.tariff})
+    world.wait_import(run)
+    assert {call["state"] for call in world.calls()} == {"unbilled"}
