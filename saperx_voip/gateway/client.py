@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from . import wire
@@ -30,8 +30,6 @@ from .tokens import TokenStore
 from .transport import Transport, deadline
 from .wire import Malformed
 
-# A token is renewed this long before it expires, or at a tenth of its life.
-RENEW_BEFORE = timedelta(seconds=60)
 MAX_BYTES = 64 * 1024 * 1024
 MAX_PAGES = 1_000_000
 
@@ -112,7 +110,7 @@ class Client:
 
     def _token(self) -> Tokens:
         tokens = self._store.get()
-        if tokens is None or tokens.expires_at - RENEW_BEFORE <= _now():
+        if tokens is None or tokens.expires_at <= _now():
             return self._store.renew(tokens, self._obtain)
         return tokens
 

@@ -22,6 +22,8 @@ class WantedLine:
     """As the platform last confirmed it to us; None before the first push."""
     final: bool
     """Cancelled: only the status and the freeing of its numbers matter."""
+    released: tuple[str, ...] = ()
+    """Numbers that it once had: for a platform that does not tell which it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,16 @@ class Progress:
     wanted: WantedLine
     line: Line | None = None
     dids: dict[str, Did] = field(default_factory=dict)
+    knows_dids: bool = False
     error: GatewayError | None = None
     conflicting_number: str | None = None
     question: LineStatus | None = None
 
     def saw(self, line: Line) -> None:
         self.line = line
-        self.dids = {did.number: did for did in line.dids}
+        if line.dids is not None:
+            self.dids = {did.number: did for did in line.dids}
+            self.knows_dids = True
 
 
 def begin_push(client: Client, wanted: WantedLine) -> Progress:
@@ -120,11 +125,14 @@ def _find_or_create(client: Client, progress: Progress) -> None:
 
 
 def _free_numbers(client: Client, progress: Progress) -> None:
-    kept = {terms.number for terms in progress.wanted.dids}
-    for number in list(progress.dids):
+    wanted = progress.wanted
+    kept = {terms.number for terms in wanted.dids}
+    for number in list(progress.dids) if progress.knows_dids else wanted.released:
         if number not in kept:
-            client.delete_did(progress.line.remote_id, number)
-            del progress.dids[number]
+            # One that another line has by now is free of this one.
+            with suppress(NotFound):
+                client.delete_did(progress.line.remote_id, number)
+            progress.dids.pop(number, None)
 
 
 def _set_settings(client: Client, progress: Progress) -> None:

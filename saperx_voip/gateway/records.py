@@ -50,7 +50,7 @@ class Tokens:
     access: str = field(repr=False)
     refresh: str = field(repr=False)
     expires_at: datetime
-    """UTC, naive, as Odoo keeps it."""
+    """Until when the access token is used, a little before it expires. Naive UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,8 @@ class Line:
     status: LineStatus
     settings: LineSettings
     plan_description: str | None = None
-    dids: tuple[Did, ...] = ()
+    dids: tuple[Did, ...] | None = None
+    """None where the platform did not say."""
     updated_at: datetime | None = None
 
 

@@ -48,6 +48,8 @@ CALLS = "/ligacoes"
 SECRET_FIELDS = ("senha", "api_key", "api_secret", "access_token", "refresh_token")
 
 PER_PAGE = 500
+# A token is renewed so long before it expires, or at a tenth of its life.
+RENEW_BEFORE_SECONDS = 60
 REJECT_CHARS = 20_000
 
 _STATUS = {
@@ -173,7 +175,7 @@ class _Circuito(_Answer):
     limite_simultaneas: int | None = None
     limite_credito: _Money = _NOTHING
     plano_descricao: _Text | None = None
-    dids: list[msgspec.Raw] = []
+    dids: list[msgspec.Raw] | None = None
     atualizado_em: str | None = None
 
 
@@ -239,8 +241,10 @@ def decode_tokens(body: bytes, now: datetime) -> Tokens:
     if not (answer.access_token and answer.refresh_token and answer.expires_in > 0):
         raise NotUnderstood("the login answered without usable tokens")
     # A platform that promises years is not believed to the letter.
-    lives = timedelta(seconds=min(answer.expires_in, 10 * 365 * 24 * 3600))
-    return Tokens(answer.access_token, answer.refresh_token, now + lives)
+    lives = min(answer.expires_in, 10 * 365 * 24 * 3600)
+    usable = lives - min(RENEW_BEFORE_SECONDS, lives / 10)
+    until = (now + timedelta(seconds=usable)).replace(microsecond=0)
+    return Tokens(answer.access_token, answer.refresh_token, until)
 
 
 def decode_page(body: bytes) -> tuple[list[msgspec.Raw], int, int]:
@@ -306,7 +310,7 @@ def decode_line(raw, zone: ZoneInfo) -> Line:
         status=_known(_STATUS, "status", line.status),
         settings=settings,
         plan_description=line.plano_descricao,
-        dids=tuple(_readable(decode_did, line.dids)),
+        dids=None if line.dids is None else tuple(_readable(decode_did, line.dids)),
         updated_at=_moment("atualizado_em", line.atualizado_em, zone)
         if line.atualizado_em
         else None,

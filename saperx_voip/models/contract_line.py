@@ -66,7 +66,9 @@ class ContractLine(models.Model):
         """Remember what OCA forgets: which dates the invoice moved, so that deleting
         its draft can move them back."""
         values = super()._prepare_invoice_line()
-        if values and self.contract_id.saperx_line_ids and not self.is_telephony:
+        # Accounting may invoice without a role in telephony.
+        has_telephony = bool(self.contract_id.sudo().saperx_line_ids)
+        if values and has_telephony and not self.is_telephony:
             values |= {
                 "saperx_invoiced_until": self.next_period_date_end,
                 "saperx_previous_invoiced_until": self.last_date_invoiced,

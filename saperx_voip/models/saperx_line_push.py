@@ -390,7 +390,15 @@ class SaperxLine(models.Model):
             if line.pushed_status
             else None,
             final=line.state == "cancelled",
+            released=tuple(line._get_released_numbers()),
         )
+
+    def _get_released_numbers(self):
+        """Numbers that this line had; on a cancelled line, all that it ever had."""
+        self.ensure_one()
+        holdings = self.env["saperx.did"].with_context(active_test=False)
+        released = holdings.search([("line_id", "=", self.id), ("active", "=", False)])
+        return sorted(set(released.mapped("number")))
 
     def _get_wanted_settings(self):
         self.ensure_one()

@@ -1,5 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
+from datetime import date
+
 from odoo import Command
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user
@@ -122,6 +124,31 @@ class TestAccess(SaperxCase):
         self._as("billing", self.tariff).rate_ids[0].price_per_minute = 0.2
         with self.assertRaises(AccessError):
             self._as("billing", self.line).is_active = False
+
+    def test_accounting_without_a_role_here_invoices_contracts_as_ever(self):
+        self._import(self._make_call(1))
+        self._charge()
+        accountant = new_test_user(
+            self.env,
+            "saperx-accountant",
+            groups="account.group_account_manager,base.group_partner_manager,"
+            "contract_termination.can_terminate_contract",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
+        self.env.invalidate_all()
+        contract = self.contract.with_user(accountant)
+        draft = contract.recurring_create_invoice()
+        draft.unlink()
+        move = contract.recurring_create_invoice()
+        self.assertTrue(move.invoice_line_ids.filtered("saperx_charge_id"))
+        move.action_post()
+        contract.partner_id.name = "Maria Silva"
+        reason = self.env["contract.terminate.reason"].create({"name": "Moved"})
+        contract._terminate_contract(
+            reason.with_user(accountant), "x", date(2026, 11, 16), True
+        )
+        self.assertEqual(self.line.state, "cancelled")
 
     def test_billing_imports_and_cannot_touch_calls(self):
         wizard = self._as("billing", self.env["saperx.import.wizard"]).create(

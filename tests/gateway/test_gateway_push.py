@@ -106,6 +106,21 @@ def test_only_what_differs_of_the_numbers_is_sent(sandbox, client, wanted):
     assert dids == [("DELETE", known.dids[1].number), ("PUT", kept.number)]
 
 
+def test_a_platform_that_does_not_tell_a_lines_numbers_is_served_all_the_same(
+    sandbox, client, wanted, monkeypatch
+):
+    remote_id = push(client, wanted).remote_id
+    get_line, update_line = client.get_line, client.update_line
+    monkeypatch.setattr(client, "get_line", lambda i: replace(get_line(i), dids=None))
+    monkeypatch.setattr(
+        client, "update_line", lambda i, s: replace(update_line(i, s), dids=None)
+    )
+    kept, gone = wanted.dids
+    known = replace(wanted, remote_id=remote_id, dids=(kept,), released=(gone.number,))
+    assert push(client, known).error is None
+    assert numbers_of(sandbox, remote_id) == {kept.number}
+
+
 def test_a_line_that_vanished_there_is_made_again(sandbox, client, wanted):
     assert push(client, replace(wanted, remote_id=4711)).error is None
     assert matches(sandbox, wanted)
