@@ -15,6 +15,7 @@
         "security/saperx_groups.xml",
         "security/ir.model.access.csv",
         "security/saperx_rules.xml",
+        "data/mail_activity_type.xml",
         "data/product_product.xml",
         "data/ir_cron.xml",
         "wizards/saperx_import_wizard_views.xml",

@@ -14,7 +14,7 @@ from decimal import Decimal
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.service.model import retrying
-from odoo.tools import SQL
+from odoo.tools import SQL, plaintext2html
 
 from ..gateway import (
     Client,
@@ -40,6 +40,8 @@ LEASE = timedelta(seconds=90)
 BATCH_BUDGET_SECONDS = 30
 HALF_DEADLINE_SECONDS = 25
 LINES_PER_REQUEST = 8
+
+REFUSED_ACTIVITY = "saperx_voip.mail_activity_refused"
 
 FIRST_PAUSE_SECONDS = 30
 LONGEST_PAUSE_SECONDS = 30 * 60
@@ -280,7 +282,12 @@ class SaperxLine(models.Model):
                 "sync_attempts": line.sync_attempts + 1,
                 "next_sync_at": False,
             }
+        was_asked = bool(line.activity_ids)
         line._write_sync(values)
+        if line.sync_state == "error":
+            line._ask_responsible()
+        elif line.sync_state == "synced" and was_asked:
+            line.activity_unlink([REFUSED_ACTIVITY])
         line._learn_cities(outcome.dids)
         line._notify_changed()
 
@@ -358,6 +365,19 @@ class SaperxLine(models.Model):
                 outcome.error,
             )
         return str(outcome.error)
+
+    def _ask_responsible(self):
+        """One open activity for whoever answers for the contract and may look."""
+        self.ensure_one()
+        self.activity_unlink([REFUSED_ACTIVITY])
+        for user in (self.contract_id.user_id, self.create_uid):
+            if user.active and user.has_group("saperx_voip.group_user"):
+                self.activity_schedule(
+                    REFUSED_ACTIVITY,
+                    note=plaintext2html(self.sync_error),
+                    user_id=user.id,
+                )
+                break
 
     def _notify_changed(self):
         """Let open forms of the line show what came of the push."""

@@ -122,6 +122,14 @@ def test_a_refusal_is_shown_in_the_platforms_words_and_waits(world):
     assert "linha" in found["sync_error"].lower() or taken in found["sync_error"]
     # What was learnt before the refusal is kept.
     assert found["remote_id"]
+    # Somebody is asked to look, until it is in step again.
+    on_line = [("res_model", "=", "saperx.line"), ("res_id", "=", other)]
+    (activity,) = world.odoo.search_read("mail.activity", on_line, ["note"])
+    assert taken in activity["note"] or "linha" in activity["note"].lower()
+    world.sql(f"UPDATE saperx_did SET active = FALSE WHERE line_id = {other}")
+    world.odoo.call("saperx.line", "action_retry_push", [other])
+    world.wait_synced(other)
+    assert not world.odoo.search_read("mail.activity", on_line, ["note"])
 
 
 def test_an_import_killed_half_way_ends_the_same(world, server):
