@@ -4,6 +4,7 @@ Knows no path and no field of the platform.
 """
 
 import email.utils
+import logging
 import re
 import threading
 import time
@@ -28,6 +29,8 @@ from .errors import (
     Unreachable,
 )
 from .wire import decode_error
+
+_logger = logging.getLogger(__name__)
 
 POOL_SIZE = 32
 CHUNK_BYTES = 64 * 1024
@@ -59,7 +62,20 @@ class _Retry(Retry):
     def increment(self, method=None, url=None, response=None, error=None, **more):
         if isinstance(error, urllib3.exceptions.ReadTimeoutError):
             raise error
+        _logger.info("%s %s broke off, trying again", method, url)
         return super().increment(method, url, response, error, **more)
+
+
+class _OwnRetries(logging.Filter):
+    """Keeps the library's warnings of our retries, which are ordinary, out of the
+    log: what they come to in the end is an error that somebody handles."""
+
+    def filter(self, record):
+        arguments = record.args if isinstance(record.args, tuple) else ()
+        return not any(isinstance(argument, _Retry) for argument in arguments)
+
+
+logging.getLogger("urllib3.connectionpool").addFilter(_OwnRetries())
 
 
 class _Adapter(HTTPAdapter):

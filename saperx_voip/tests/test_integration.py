@@ -2,7 +2,6 @@
 
 from odoo import fields
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import mute_logger
 
 from odoo.addons.saperx_voip.gateway import Group, Plan
 
@@ -32,7 +31,6 @@ class TestIntegration(SaperxCase):
         with self.assertRaisesRegex(ValidationError, "fields of their own"):
             self.integration.base_url = "https://user:pass@host/api"
 
-    @mute_logger("urllib3.connectionpool")  # it tells of its retries
     def test_saving_an_active_one_that_is_out_of_reach_says_so(self):
         # Nothing listens on that port.
         with self.assertRaisesRegex(UserError, "could not be reached"):

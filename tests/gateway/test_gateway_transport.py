@@ -206,7 +206,9 @@ def test_nobody_there_and_no_such_host_are_told_apart():
             client.login()
 
 
-def test_what_breaks_off_is_repeated_when_it_is_safe_and_never_a_creation(server):
+def test_what_breaks_off_is_repeated_when_it_is_safe_and_never_a_creation(
+    server, caplog
+):
     def hang_up(handler):
         handler.close_connection = True
         handler.connection.close()
@@ -219,6 +221,7 @@ def test_what_breaks_off_is_repeated_when_it_is_safe_and_never_a_creation(server
         with pytest.raises(Unreachable):
             client._send("POST", "/circuitos", body={})
     assert server.count("GET /circuitos/1") > 1
+    assert not [r for r in caplog.records if r.levelname == "WARNING"]
     assert server.count("POST /circuitos") == 1
 
 
