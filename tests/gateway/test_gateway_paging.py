@@ -99,4 +99,5 @@ def test_a_month_is_read_whole_and_resumed_at_a_cursor(sandbox, client):
     records = sandbox.ledger(calls=True)["records"]
     assert len(set(ids)) + 3 == len(records)
     rest = list(client.iter_call_pages(*WINDOW, cursor=pages[2].cursor, limit=50))
-    assert rest == pages[3:]
+    # A cursor may be spelled anew each time; the calls are the same.
+    assert [p.calls for p in rest] == [p.calls for p in pages[3:]]
