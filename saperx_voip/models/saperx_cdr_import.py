@@ -170,6 +170,8 @@ class SaperxCdrImport(models.Model):
             try:
                 self._read_window()
             except (GatewayError, UserError) as error:
+                # What a page had not finished storing is read again.
+                self.env.cr.rollback()
                 retrying(lambda e=error: self._stop(e), self.env)
             else:
                 self._reassess_what_changed_meanwhile()
@@ -231,7 +233,7 @@ class SaperxCdrImport(models.Model):
     def _stop(self, error):
         """Keep what was read; try again by ourselves if that may help."""
         passing = isinstance(error, GatewayError) and error.transient
-        values = {"error": str(error)}
+        values = {"error": self.integration_id._explain(error, self.create_uid)}
         if passing:
             asked = error.retry_after if isinstance(error, RateLimited) else None
             pause = max(RETRY_PAUSE, timedelta(seconds=asked or 0))

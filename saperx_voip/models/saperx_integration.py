@@ -15,7 +15,9 @@ from ..gateway import (
     GatewayError,
     MemoryTokenStore,
     NotUnderstood,
+    RateLimited,
     Reject,
+    RequestRefused,
 )
 from .saperx_token import DatabaseTokenStore
 
@@ -304,6 +306,33 @@ class SaperxIntegration(models.Model):
                     reason=error,
                 )
 
+    def _explain(self, error, reader):
+        """What went wrong in the background, for whoever will read it.
+
+        :param reader: a user: nobody is logged in when a scheduled action speaks
+        """
+        record = self.with_context(lang=reader.lang or self.env.lang)
+        match error:
+            case CredentialsRefused():
+                text = record.env._("The platform refused the credentials: %s.", error)
+            case CertificateRefused():
+                text = record.env._(
+                    "The platform's certificate cannot be trusted: %s.", error
+                )
+            case NotUnderstood():
+                text = record.env._(
+                    "The platform's answer was not understood: %s.", error
+                )
+            case RateLimited():
+                text = record.env._("The platform asks for a pause: %s.", error)
+            case GatewayError(transient=True):
+                text = record.env._("The platform does not answer: %s.", error)
+            case RequestRefused():
+                text = record.env._("The platform refused the request: %s.", error)
+            case _:
+                text = str(error)
+        return text
+
     # The one hook that knows which platform answers: another gateway extends the
     # selection and this method.
     def _get_client(self):
@@ -344,7 +373,8 @@ class SaperxIntegration(models.Model):
         self.write({"last_success_at": fields.Datetime.now(), "last_error": False})
 
     def _record_error(self, error):
-        self.write({"last_error_at": fields.Datetime.now(), "last_error": str(error)})
+        text = self._explain(error, self.create_uid)
+        self.write({"last_error_at": fields.Datetime.now(), "last_error": text})
 
     def action_test_connection(self):
         self.ensure_one()

@@ -23,6 +23,7 @@ from ..gateway import (
     GatewayError,
     LineSettings,
     LineStatus,
+    Progress,
     PushOutcome,
     RateLimited,
     RequestRefused,
@@ -204,11 +205,29 @@ class SaperxLine(models.Model):
                 {"lease": lease, "lease_until": fields.Datetime.now() + LEASE}
             )
             return [
-                Claim(line.id, lease, line.revision, line._get_wanted_line())
+                Claim(line.id, lease, line.revision, wanted)
                 for line in lines
+                if (wanted := line._get_wanted_line_or_explain())
             ]
 
         return retrying(claim, self.env)
+
+    def _get_wanted_line_or_explain(self):
+        """The snapshot; a line that has none (its password cannot be read) says so
+        and does not hold up the others."""
+        try:
+            return self._get_wanted_line()
+        except UserError as error:
+            self._write_sync(
+                {
+                    "lease": False,
+                    "lease_until": False,
+                    "sync_state": "error",
+                    "sync_error": str(error),
+                    "next_sync_at": False,
+                }
+            )
+            return None
 
     @api.model
     def _push_claims(self, integration, claims):
@@ -342,7 +361,7 @@ class SaperxLine(models.Model):
             LONGEST_PAUSE_SECONDS,
         ) * random.uniform(0.5, 1.0)
         return {
-            "sync_error": str(error),
+            "sync_error": self.integration_id.sudo()._explain(error, self.create_uid),
             "sync_attempts": self.sync_attempts + 1,
             "next_sync_at": fields.Datetime.now()
             + timedelta(seconds=max(pause, asked or 0)),
@@ -360,11 +379,11 @@ class SaperxLine(models.Model):
                 status=status[LineStatus(outcome.question).value],
             )
         if isinstance(outcome.error, RequestRefused):
-            return self.env._(
+            return line.env._(
                 "The platform refused the line: %s. Correct it and save, or try again.",
                 outcome.error,
             )
-        return str(outcome.error)
+        return self.integration_id.sudo()._explain(outcome.error, self.create_uid)
 
     def _ask_responsible(self):
         """One open activity for whoever answers for the contract and may look."""
@@ -456,6 +475,10 @@ class SaperxLine(models.Model):
         return document if len(document) in (11, 14) and document.isdigit() else None
 
 
+def _our_fault(error):
+    return GatewayError(f"{type(error).__name__} while preparing the request")
+
+
 def _speak(client: Client, claims, parallel):
     """Make the platform match, several lines at once; knows nothing of Odoo.
 
@@ -473,7 +496,11 @@ def _speak(client: Client, claims, parallel):
         if is_down or time.monotonic() - began > BATCH_BUDGET_SECONDS:
             return None
         with client.deadline(HALF_DEADLINE_SECONDS):
-            progress = begin_push(client, claim.wanted)
+            try:
+                progress = begin_push(client, claim.wanted)
+            except Exception as error:  # a fault of ours must not stop other lines
+                _logger.exception("pushing line %s failed", claim.line_id)
+                progress = Progress(claim.wanted, error=_our_fault(error))
         if isinstance(progress.error, Unreachable):
             unanswered.append(progress.error)
         else:
@@ -482,7 +509,11 @@ def _speak(client: Client, claims, parallel):
 
     def second_half(progress):
         with client.deadline(HALF_DEADLINE_SECONDS):
-            return finish_push(client, progress)
+            try:
+                return finish_push(client, progress)
+            except Exception as error:  # as above
+                _logger.exception("pushing a line's numbers failed")
+                return PushOutcome(error=_our_fault(error))
 
     with ThreadPoolExecutor(parallel) as pool:
         begun = {

@@ -88,6 +88,16 @@ class TestSecret(SaperxCase):
         self.assertNotIn(password, self._all_text_of("mail_message"))
         self.assertIn("saw the SIP password", self.line.message_ids[0].body)
 
+    def test_a_line_whose_password_cannot_be_read_says_so_and_stops_no_other(self):
+        self.line.password = "Given-by-hand-1"
+        another = Fernet.generate_key().decode()
+        with patch.dict("os.environ", {vault.KEY_VARIABLE: another}):
+            self.assertIsNone(self.line._get_wanted_line_or_explain())
+        self.assertEqual(self.line.sync_state, "error")
+        self.assertIn("type the value again", self.line.sync_error)
+        self.line.password = "Given-by-hand-2"
+        self.assertEqual(self.line.sync_state, "pending")
+
     def test_a_new_password_is_sent_once(self):
         self.assertIsNone(self.line._get_wanted_line().settings.password)
         self.line.password = "Given-by-hand-1"

@@ -101,6 +101,9 @@ def test_a_platform_that_was_down_gets_everything_once_it_is_back(world):
     assert {world.read_line(line, "sync_state")["sync_state"] for line in lines} == {
         "pending"
     }
+    # In the language of whoever made the line, though a scheduled action said it.
+    trouble = world.read_line(lines[0], "sync_error")["sync_error"]
+    assert trouble.startswith("A plataforma não responde")
     world.sandbox.start()
     world.odoo.call("saperx.line", "action_retry_push", lines)
     world.wait_synced(*lines)
