@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+import msgspec
+
 
 class LineStatus(enum.StrEnum):
     """State of a line on the platform, from the least to the most open."""
@@ -147,9 +149,11 @@ class Registration:
     """Prepaid: what is left. Postpaid: what was used."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call record, decoded. Times are naive UTC, money is Decimal reais."""
+class Call(msgspec.Struct, frozen=True, gc=False):
+    """One call record, decoded. Times are naive UTC, money is Decimal reais.
+
+    They come by the million: made ten times as fast as a frozen dataclass.
+    """
 
     remote_id: str
     line_remote_id: int | None

@@ -1,25 +1,35 @@
-"""The spellings of money, durations and moments that a platform may send."""
+"""The spellings of money, durations and moments that a platform may send.
+
+Calls come by the million and repeat themselves: what is costly is remembered, but only
+of texts that were understood, so that no answer can fill the memory.
+"""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 _PLAIN = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,2})?\Z", re.ASCII)
 _BRAZILIAN = re.compile(r"[+-]?\d{1,3}(?:\.\d{3})*(?:,\d{1,12})?\Z", re.ASCII)
 _COMMA_ONLY = re.compile(r"[+-]?\d{1,15},\d{1,12}\Z", re.ASCII)
 _CLOCK = re.compile(r"(\d{1,4}):([0-5]\d):([0-5]\d)\Z", re.ASCII)
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\Z", re.ASCII)
+_MOMENT = re.compile(r"20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d\Z", re.ASCII)
 
 LONGEST_SECONDS = 30 * 24 * 3600
 LARGEST_AMOUNT = Decimal(10) ** 9
+LONGEST_TEXT = 60
 
 
-def money(text: str) -> Decimal:
+@lru_cache(maxsize=8192)
+def money(text: str, signed: bool = False) -> Decimal:
     """Reais from the text of a JSON number, ``1234.5600`` or ``1.234,56``.
 
-    ``1.234`` is a plain decimal: one real and some. :raise ValueError: with why
+    ``1.234`` is a plain decimal: one real and some. The same amount is the same
+    ``Decimal``, digit for digit. :raise ValueError: with why
     """
+    if len(text) > LONGEST_TEXT:
+        raise ValueError(f"{text[:40]!r} is too long for an amount of money")
     text = text.strip()
     if _PLAIN.match(text):
         amount = Decimal(text)
@@ -27,34 +37,60 @@ def money(text: str) -> Decimal:
         amount = Decimal(text.replace(".", "").replace(",", "."))
     else:
         raise ValueError(f"{text[:40]!r} is no amount of money")
-    if not 0 <= amount <= LARGEST_AMOUNT:
-        raise ValueError(f"{text} is not between 0 and {LARGEST_AMOUNT}")
-    return amount
+    least = -LARGEST_AMOUNT if signed else 0
+    if not least <= amount <= LARGEST_AMOUNT:
+        raise ValueError(f"{text} is not between {least} and {LARGEST_AMOUNT}")
+    digits = f"{amount:f}"
+    if "." in digits:
+        digits = digits.rstrip("0").removesuffix(".")
+    return Decimal(digits) if amount else Decimal(0)
 
 
-def duration(value: int | str) -> int:
+def duration(value: int | float | str) -> int:
     """Seconds from a whole number or ``HH:MM:SS``. :raise ValueError: with why"""
     if isinstance(value, str):
-        if clock := _CLOCK.match(value.strip()):
-            hours, minutes, seconds = map(int, clock.groups())
-            value = hours * 3600 + minutes * 60 + seconds
-        elif value.strip().isascii() and value.strip().isdigit():
-            value = int(value)
-        else:
-            raise ValueError(f"{value[:40]!r} is no duration")
+        value = _duration_of_text(value)
+    elif isinstance(value, float) and not value.is_integer():
+        raise ValueError(f"{value} is no whole number of seconds")
     if not 0 <= value <= LONGEST_SECONDS:
-        raise ValueError(f"{value} seconds are not between 0 and {LONGEST_SECONDS}")
-    return value
+        raise ValueError(f"not between 0 and {LONGEST_SECONDS} seconds")
+    return int(value)
+
+
+@lru_cache(maxsize=8192)
+def _duration_of_text(text: str) -> int:
+    if len(text) <= LONGEST_TEXT:
+        stripped = text.strip()
+        if clock := _CLOCK.match(stripped):
+            hours, minutes, seconds = map(int, clock.groups())
+            return hours * 3600 + minutes * 60 + seconds
+        if stripped.isascii() and stripped.isdigit():
+            return int(stripped)
+    raise ValueError(f"{text[:40]!r} is no duration")
 
 
 def moment(text: str, zone: ZoneInfo) -> datetime:
-    """Local ``YYYY-MM-DD HH:MM:SS`` (or with a T) to naive UTC. :raise ValueError:"""
+    """Local ``YYYY-MM-DD HH:MM:SS`` (or with a T) to naive UTC. :raise ValueError:
+
+    An hour that the clock shows twice is taken as the first; one that it skipped, as
+    if it had not yet been put forward.
+    """
     if not _MOMENT.match(text):
-        raise ValueError(f"{text[:40]!r} is no date and time")
+        raise ValueError(f"{text[:40]!r} is no date and time of this century")
     local = datetime.fromisoformat(text)
-    if not 2000 <= local.year <= 2100:
-        raise ValueError(f"the year of {text} is not between 2000 and 2100")
-    return local.replace(tzinfo=zone).astimezone(UTC).replace(tzinfo=None)
+    offset = _offset_of_hour(text[:13], zone)
+    if offset is None:
+        offset = local.replace(tzinfo=zone).utcoffset()
+    return local - offset
+
+
+@lru_cache(maxsize=4096)
+def _offset_of_hour(hour: str, zone: ZoneInfo) -> timedelta | None:
+    """UTC offset in a local clock hour, ``YYYY-MM-DD HH``; None if it changes in it."""
+    first = datetime.fromisoformat(f"{hour}:00:00").replace(tzinfo=zone)
+    last = first.replace(minute=59, second=59)
+    offset = first.utcoffset()
+    return offset if offset == last.utcoffset() else None
 
 
 def local_text(utc: datetime, zone: ZoneInfo) -> str:

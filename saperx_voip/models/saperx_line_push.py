@@ -246,15 +246,24 @@ class SaperxLine(models.Model):
             _logger.info("integration %s does not answer: %s", integration.id, error)
             down = error
         for claim in claims:
-            if outcome := outcomes.get(claim.line_id):
-                retrying(lambda c=claim, o=outcome: self._store(c, o), self.env)
-            else:
-                retrying(lambda c=claim: self._give_back(c), self.env)
+            self._conclude(claim, outcomes.get(claim.line_id))
         if down:
             retrying(lambda: self._postpone(integration, down), self.env)
         else:
             retrying(integration.sudo()._record_success, self.env)
         return len(outcomes)
+
+    @api.model
+    def _conclude(self, claim, outcome):
+        """Store one line's outcome, or give the line back, in its own transaction."""
+        try:
+            if outcome:
+                retrying(lambda: self._store(claim, outcome), self.env)
+            else:
+                retrying(lambda: self._give_back(claim), self.env)
+        except Exception:  # its lease runs out; the other lines must not wait for it
+            _logger.exception("storing the push of line %s failed", claim.line_id)
+            self.env.cr.rollback()
 
     def _give_back(self, claim):
         line = self._lock_claimed(claim)
@@ -369,11 +378,11 @@ class SaperxLine(models.Model):
 
     def _explain_refusal(self, outcome):
         self.ensure_one()
+        line = self.with_context(lang=self.create_uid.lang)
         if outcome.question:
-            status = dict(
-                self._fields["pushed_status"]._description_selection(self.env)
-            )
-            return self.env._(
+            field = self._fields["pushed_status"]
+            status = dict(field._description_selection(line.env))
+            return line.env._(
                 "Somebody set this line to “%(status)s” on the platform's own panel. "
                 "It was not opened again: try again if that is what you want.",
                 status=status[LineStatus(outcome.question).value],
