@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from .errors import (
     NotUnderstood,
     RequestRefused,
 )
+from .masking import mask, quotable
 from .records import (
     CallPage,
     Credentials,
@@ -26,12 +28,15 @@ from .records import (
     Reject,
     Tokens,
 )
+from .timed import deadline
 from .tokens import TokenStore
-from .transport import Transport, deadline
+from .transport import Transport
 from .wire import Malformed
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_PAGES = 1_000_000
+# So many pages that bring nothing new, one after the other, have no end.
+MAX_STALE_PAGES = 20
 
 
 class Client:
@@ -40,6 +45,7 @@ class Client:
     :param base_url: address of the API, e.g. ``https://host/api/v2``
     :param token_store: see ``tokens.TokenStore``
     :param timezone: of the account: its timestamps carry none
+    :param total_timeout: seconds for one exchange; see ``deadline`` for several
     :param verify: False, or a file of certificates, as ``requests`` takes it
     """
 
@@ -52,16 +58,19 @@ class Client:
         timezone: str,
         connect_timeout: float = 5.0,
         read_timeout: float = 20.0,
+        total_timeout: float = 300.0,
         max_bytes: int = MAX_BYTES,
         verify: bool | str = True,
     ):
         self._credentials = credentials
         self._store = token_store
+        self._tokens: Tokens | None = None
         self._zone = ZoneInfo(timezone)
         self._transport = Transport(
             base_url,
             connect_timeout=connect_timeout,
             read_timeout=read_timeout,
+            total_timeout=total_timeout,
             max_bytes=max_bytes,
             verify=verify,
         )
@@ -111,7 +120,7 @@ class Client:
     def _token(self) -> Tokens:
         tokens = self._store.get()
         if tokens is None or tokens.expires_at <= _now():
-            return self._store.renew(tokens, self._obtain)
+            tokens = self._store.renew(tokens, self._obtain)
         return tokens
 
     def _obtain(self, stored: Tokens | None) -> Tokens:
@@ -124,20 +133,23 @@ class Client:
                     secrets=(*self._secrets, stored.access, stored.refresh),
                 )
                 return wire.decode_tokens(body, _now())
-            except RequestRefused as error:
-                if error.status not in (400, 401, 403, 404, 422):
-                    raise
+            except (RequestRefused, NotUnderstood):
+                # Used up, or not known at all: the credentials may still serve.
+                pass
         return self.login()
 
     @property
     def _secrets(self):
-        given = self._credentials
-        return given.password, given.api_key, given.api_secret
+        """What no text that quotes an answer may show."""
+        given, tokens = self._credentials, self._tokens
+        found = given.password, given.api_key, given.api_secret
+        return found if tokens is None else (*found, tokens.access, tokens.refresh)
 
     def _send(self, method, path, *, query=None, body=None, secrets=()) -> bytes:
         """One request with a token; a 401 leads to one refresh, then one login."""
         tokens = self._token()
         for renew in (self._obtain, lambda _stored: self.login(), None):
+            self._tokens = tokens
             try:
                 return self._transport.send(
                     method,
@@ -145,7 +157,7 @@ class Client:
                     query=query,
                     body=body,
                     token=tokens.access,
-                    secrets=(*self._secrets, tokens.access, tokens.refresh, *secrets),
+                    secrets=(*self._secrets, *secrets),
                 )
             except RequestRefused as error:
                 if error.status != 401:
@@ -188,12 +200,13 @@ class Client:
 
     def _iter_pages(self, path, decode, filters):
         """Records of all pages; one that cannot be read comes as a ``Reject``."""
-        page, seen = 1, set()
+        page, seen, stale = 1, set(), 0
         while page <= MAX_PAGES:
             body = self._send("GET", path, query=wire.page_query(page, **filters))
             raws, current, last = wire.decode_page(body)
             if current != page:
                 raise NotUnderstood(f"{path}: asked for page {page}, got {current}")
+            known = len(seen)
             for raw in raws:
                 record = self._decode_or_reject(decode, raw)
                 # A record that moved to the next page while we read comes once.
@@ -203,6 +216,7 @@ class Client:
                     yield record
             if page >= last:
                 return
+            stale = self._still_stale(stale, len(seen) > known, path)
             page += 1
         raise NotUnderstood(f"{path}: more than {MAX_PAGES} pages")
 
@@ -210,7 +224,18 @@ class Client:
         try:
             return decode(raw, self._zone)
         except Malformed as error:
-            return wire.reject(raw, error)
+            return self._masked(wire.reject(raw, error))
+
+    def _masked(self, reject: Reject) -> Reject:
+        raw, reason = (mask(t, self._secrets) for t in (reject.raw, reject.reason))
+        return Reject(raw, reason, reject.remote_id)
+
+    def _still_stale(self, stale: int, is_new: bool, path: str) -> int:
+        """How many pages in a row brought nothing new. :raise NotUnderstood:"""
+        stale = 0 if is_new else stale + 1
+        if stale >= MAX_STALE_PAGES:
+            raise NotUnderstood(f"{path}: page after page with nothing new")
+        return stale
 
     # Lines
 
@@ -239,13 +264,13 @@ class Client:
 
         :raise Conflict: the number belongs to another line
         """
-        path = wire.LINE_DID.format(id=remote_id, number=terms.number)
+        path = wire.did_path(remote_id, terms.number)
         body = self._send("PUT", path, body=wire.encode_did(terms))
         return self._understand(wire.decode_did, body)
 
     def delete_did(self, remote_id: int, number: str) -> None:
         """``DELETE /circuitos/{id}/dids/{numero}``, repeatable"""
-        self._send("DELETE", wire.LINE_DID.format(id=remote_id, number=number))
+        self._send("DELETE", wire.did_path(remote_id, number))
 
     def get_registration(self, remote_id: int) -> Registration:
         """``GET /circuitos/{id}/registro``"""
@@ -254,13 +279,14 @@ class Client:
 
     def _line(self, method, path, body=None, secrets=()):
         answer = self._send(method, path, body=body, secrets=secrets)
-        return self._understand(wire.decode_line, answer)
+        return self._understand(wire.decode_line, answer, secrets)
 
-    def _understand(self, decode, body):
+    def _understand(self, decode, body, secrets=()):
         try:
             return decode(body, self._zone)
         except Malformed as error:
-            raise NotUnderstood(str(error)) from error
+            reason = quotable(str(error), (*self._secrets, *secrets))
+        raise NotUnderstood(reason)
 
     # Calls
 
@@ -278,18 +304,26 @@ class Client:
         :param cursor: where an earlier reading stopped
         :raise CursorExpired: read the window again from its beginning
         """
+        # Their hashes: a month may have many, and they may be long.
+        cursors, before, stale = {hash(cursor)}, frozenset(), 0
         for _page in range(MAX_PAGES):
             query = wire.call_query(
                 start, end, cursor, line_remote_id, limit, self._zone
             )
             body = self._send("GET", wire.CALLS, query=query)
             page = wire.decode_call_page(body, self._zone)
-            if page.cursor is not None and page.cursor == cursor:
+            if page.rejects:
+                page = replace(page, rejects=tuple(map(self._masked, page.rejects)))
+            if page.cursor is not None and hash(page.cursor) in cursors:
                 raise NotUnderstood(f"{wire.CALLS}: the same page again and again")
             yield page
             if page.cursor is None:
                 return
             cursor = page.cursor
+            cursors.add(hash(cursor))
+            held = {call.remote_id for call in page.calls} | set(page.rejects)
+            stale = self._still_stale(stale, not held <= before, wire.CALLS)
+            before = held
         raise NotUnderstood(f"{wire.CALLS}: more than {MAX_PAGES} pages")
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from .client import Client
-from .errors import Conflict, GatewayError, NotFound
+from .errors import Conflict, GatewayError, NotFound, NotUnderstood
 from .records import Did, DidTerms, Line, LineSettings, LineStatus, Reject
 
 
@@ -22,6 +22,8 @@ class WantedLine:
     """As the platform last confirmed it to us; None before the first push."""
     final: bool
     """Cancelled: only the status and the freeing of its numbers matter."""
+    password: str | None = field(default=None, repr=False)
+    """For a line that has to be made: the one that its phone knows."""
     released: tuple[str, ...] = ()
     """Numbers that it once had: for a platform that does not tell which it has."""
 
@@ -79,8 +81,9 @@ def begin_push(client: Client, wanted: WantedLine) -> Progress:
 
 def finish_push(client: Client, progress: Progress) -> PushOutcome:
     """Take the numbers that the line gains, and say what it all came to."""
-    if progress.error is None and progress.line is not None:
-        for terms in progress.wanted.dids:
+    wanted = progress.wanted
+    if progress.error is None and progress.line is not None and not wanted.final:
+        for terms in wanted.dids:
             if not _has(progress.dids.get(terms.number), terms):
                 try:
                     did = client.put_did(progress.line.remote_id, terms)
@@ -112,16 +115,25 @@ def _find_or_create(client: Client, progress: Progress) -> None:
             return
     if wanted.final:
         for line in client.iter_lines(reference=wanted.settings.reference):
-            if not isinstance(line, Reject):
+            if isinstance(line, Reject):
+                # It may be ours: better asked than left alive.
+                raise NotUnderstood(line.reason)
+            # Whatever the platform makes of the filter, no other line is cancelled.
+            if line.reference == wanted.settings.reference:
                 progress.saw(line)
         return
     try:
-        progress.saw(client.create_line(wanted.settings))
+        password = wanted.settings.password or wanted.password
+        settings = replace(wanted.settings, password=password)
+        progress.saw(client.create_line(settings))
     except Conflict as conflict:
         if conflict.remote_id is None:
             raise
         # We made it before, and died before we knew.
-        progress.saw(client.get_line(conflict.remote_id))
+        line = client.get_line(conflict.remote_id)
+        if line.reference != wanted.settings.reference:
+            raise
+        progress.saw(line)
 
 
 def _free_numbers(client: Client, progress: Progress) -> None:

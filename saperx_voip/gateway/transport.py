@@ -7,15 +7,11 @@ import email.utils
 import logging
 import re
 import threading
-import time
-from contextlib import contextmanager
-from contextvars import ContextVar
 from datetime import UTC, datetime
 from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from .errors import (
@@ -28,20 +24,33 @@ from .errors import (
     RequestRefused,
     Unreachable,
 )
+from .masking import mask, plain, quotable
+from .timed import TimedAdapter, deadline, seconds_left
 from .wire import decode_error
 
 _logger = logging.getLogger(__name__)
 
 POOL_SIZE = 32
 CHUNK_BYTES = 64 * 1024
-QUOTED_CHARS = 300
+PAGE_CHARS = 4096
 REDIRECTS = 3
+# No platform makes us wait longer than this by a Retry-After.
+LONGEST_PAUSE_SECONDS = 24 * 3600
+# Of an error's fields, and of the texts of each, so many are told.
+FIELDS_TOLD = 20
+TEXTS_TOLD = 5
 # What the library repeats by itself: methods that may be sent twice, when nothing came
 # back. Answers with a status, and their pauses, are for whoever asked.
 SAFE_METHODS = frozenset({"GET", "PUT", "DELETE"})
 RETRIES = 2
 
-_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+# What the libraries may raise, besides their own errors, for what a server sends.
+_TROUBLE = (
+    requests.exceptions.RequestException,
+    urllib3.exceptions.HTTPError,
+    OSError,
+    ValueError,
+)
 
 
 class _Bearer(requests.auth.AuthBase):
@@ -62,6 +71,7 @@ class _Retry(Retry):
     def increment(self, method=None, url=None, response=None, error=None, **more):
         if isinstance(error, urllib3.exceptions.ReadTimeoutError):
             raise error
+        seconds_left()
         _logger.info("%s %s broke off, trying again", method, url)
         return super().increment(method, url, response, error, **more)
 
@@ -78,33 +88,35 @@ class _OwnRetries(logging.Filter):
 logging.getLogger("urllib3.connectionpool").addFilter(_OwnRetries())
 
 
-class _Adapter(HTTPAdapter):
-    """Gives up a connection sooner than an answer."""
-
-    def __init__(self, connect_timeout: float, **settings):
-        self._connect_timeout = connect_timeout
-        super().__init__(**settings)
-
-    def send(self, request, stream=False, timeout=None, **settings):
-        if isinstance(timeout, int | float):
-            timeout = (min(self._connect_timeout, timeout), timeout)
-        return super().send(request, stream=stream, timeout=timeout, **settings)
-
-
 class Transport:
     """Sends requests below one base URL; usable from several threads at once.
 
     :param connect_timeout: seconds; so is ``read_timeout``, between two reads
+    :param total_timeout: seconds for one exchange, to the end of its answer
     :param max_bytes: the most that an answer may hold, decompressed
+    :raise Unreachable: if the base URL is none
     """
 
-    def __init__(self, base_url, *, connect_timeout, read_timeout, max_bytes, verify):
+    def __init__(
+        self,
+        base_url,
+        *,
+        connect_timeout,
+        read_timeout,
+        total_timeout,
+        max_bytes,
+        verify,
+    ):
         self._base = base_url.rstrip("/")
-        parts = urlsplit(self._base)
+        try:
+            parts = urlsplit(self._base)
+        except ValueError:
+            raise Unreachable("the address is no URL") from None
         self._origin = (parts.scheme, parts.netloc)
         self.host = parts.hostname
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
+        self._total_timeout = total_timeout
         self._max_bytes = max_bytes
         self._verify = verify
         self._local = threading.local()
@@ -119,6 +131,10 @@ class Transport:
         :return: the body of a 2xx answer
         :raise GatewayError: by meaning; see ``errors.py``
         """
+        with deadline(self._total_timeout):
+            return self._send(method, path, query, body, token, secrets)
+
+    def _send(self, method, path, query, body, token, secrets):
         url = self._base + path
         for _hop in range(REDIRECTS + 1):
             response = self._exchange(method, url, query, body, token)
@@ -138,7 +154,7 @@ class Transport:
         self._local = threading.local()
 
     def _exchange(self, method, url, query, body, token):
-        timeout = min(self._read_timeout, _seconds_left())
+        timeout = min(self._read_timeout, seconds_left())
         what = f"{method} {urlsplit(url).path} at {self.host}"
         try:
             return self._session().request(
@@ -153,10 +169,12 @@ class Transport:
                 verify=self._verify,
             )
         except requests.exceptions.SSLError as error:
-            raise CertificateRefused(_certificate_reason(error)) from error
+            if reason := _certificate_reason(error):
+                raise CertificateRefused(reason) from error
+            raise Unreachable(f"{what}: no secure connection") from error
         except requests.exceptions.Timeout as error:
             raise Unreachable(f"{what}: no answer in time") from error
-        except requests.exceptions.RequestException as error:
+        except _TROUBLE as error:
             raise Unreachable(f"{what}: {_connection_reason(error)}") from error
 
     def _session(self) -> requests.Session:
@@ -175,7 +193,7 @@ class Transport:
                 raise_on_status=False,
                 respect_retry_after_header=False,
             )
-            adapter = _Adapter(
+            adapter = TimedAdapter(
                 self._connect_timeout, pool_maxsize=POOL_SIZE, max_retries=retry
             )
             session.mount("https://", adapter)
@@ -185,9 +203,13 @@ class Transport:
         return session
 
     def _follow(self, response, method, path):
-        target = urljoin(response.url, response.headers["Location"])
-        parts = urlsplit(target)
-        if (parts.scheme, parts.netloc) != self._origin or method != "GET":
+        try:
+            target = urljoin(response.url, response.headers["Location"])
+            parts = urlsplit(target)
+            origin = (parts.scheme, parts.netloc)
+        except ValueError:
+            raise NotUnderstood(f"{method} {path}: redirected to no address") from None
+        if origin != self._origin or method != "GET":
             raise NotUnderstood(
                 f"{method} {path}: redirected to {parts.scheme}://{parts.hostname}, "
                 "where the credentials do not go"
@@ -199,8 +221,10 @@ class Transport:
         status = response.status_code
         if 200 <= status < 300:
             return body
-        message, errors, remote_id = decode_error(_masked(body, secrets))
-        message = message or _plain(_masked(body, secrets)) or f"status {status}"
+        if 300 <= status < 400:
+            raise NotUnderstood(f"{what}: status {status}")
+        message, errors, remote_id = _explain(body, secrets)
+        message = message or f"status {status}"
         if status in (429, 503) and "Retry-After" in response.headers or status == 429:
             raise RateLimited(
                 f"{what}: {message}", _pause(response.headers.get("Retry-After"))
@@ -210,8 +234,6 @@ class Transport:
         if status == 409:
             raise Conflict(status, message, errors, remote_id)
         kind = {404: NotFound, 410: CursorExpired}.get(status, RequestRefused)
-        if 300 <= status < 400:
-            raise NotUnderstood(f"{what}: status {status}")
         raise kind(status, message, errors)
 
     def _read_body(self, response, what) -> bytes:
@@ -224,78 +246,60 @@ class Transport:
                         f"{what}: the answer is larger than {self._max_bytes} bytes"
                     )
                 chunks.append(chunk)
-                _seconds_left()
-        except (
-            requests.exceptions.RequestException,
-            urllib3.exceptions.HTTPError,
-        ) as e:
-            raise Unreachable(f"{what} at {self.host}: the answer broke off") from e
+                seconds_left()
+        except _TROUBLE as error:
+            raise Unreachable(f"{what} at {self.host}: the answer broke off") from error
         return b"".join(chunks)
-
-
-@contextmanager
-def deadline(seconds: float):
-    """Within the block, whatever would take longer raises ``Unreachable``."""
-    token = _deadline.set(time.monotonic() + seconds)
-    try:
-        yield
-    finally:
-        _deadline.reset(token)
-
-
-def _seconds_left() -> float:
-    moment = _deadline.get()
-    if moment is None:
-        return float("inf")
-    left = moment - time.monotonic()
-    if left <= 0:
-        raise Unreachable("the platform took too long")
-    return max(left, 0.05)
 
 
 def _pause(header: str | None) -> float | None:
     """Retry-After, in seconds or as an HTTP date, in seconds from now."""
-    if not header:
-        return None
-    if header.strip().isdigit():
-        return float(header)
-    try:
-        moment = email.utils.parsedate_to_datetime(header)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max((moment - datetime.now(UTC)).total_seconds(), 0.0)
+    text = (header or "").strip()
+    if re.fullmatch(r"[0-9]{1,300}", text):
+        seconds = float(text)
+    else:
+        try:
+            moment = email.utils.parsedate_to_datetime(text)
+            if moment.tzinfo is None:
+                moment = moment.replace(tzinfo=UTC)
+            seconds = (moment - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return min(max(seconds, 0.0), LONGEST_PAUSE_SECONDS)
 
 
-def _masked(body: bytes, secrets) -> bytes:
-    for secret in secrets:
-        if secret:
-            body = body.replace(secret.encode(), b"***")
-    return body
+def _explain(body: bytes, secrets) -> tuple[str, dict, int | None]:
+    """What a refusal says, without our secrets, cut to what a reader takes in."""
+    message, errors, remote_id = decode_error(body)
+    if not message:
+        # No error of the contract's form, perhaps a proxy's page.
+        text = mask(body[: 16 * PAGE_CHARS].decode(errors="replace"), secrets)
+        message = plain(text[:PAGE_CHARS])
+    told = {
+        quotable(name, secrets): [quotable(t, secrets) for t in texts[:TEXTS_TOLD]]
+        for name, texts in list(errors.items())[:FIELDS_TOLD]
+    }
+    return quotable(message, secrets), told, remote_id
 
 
-def _plain(body: bytes) -> str:
-    """What an answer that is no JSON says, fit for a message."""
-    text = re.sub(r"<[^>]*>", " ", body[:4096].decode(errors="replace"))
-    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return text[:QUOTED_CHARS]
-
-
-def _certificate_reason(error) -> str:
+def _certificate_reason(error) -> str | None:
+    """Why a certificate was refused; None if it is not for its certificate's sake."""
     text = str(error)
-    found = re.search(r"certificate verify failed: ([^(\]]+)|hostname[^)]*", text)
-    return found.group(1 if found.group(1) else 0).strip() if found else "TLS failed"
+    found = re.search(r"certificate verify failed: ([^(\]]+)|hostname [^)]*", text)
+    if found:
+        return (found.group(1) or found.group()).strip()
+    return "the certificate was refused" if "certificate" in text.lower() else None
 
 
 def _connection_reason(error) -> str:
+    if isinstance(error, ValueError):
+        return "the address is no URL"
     text = str(error)
     for sign, words in (
         ("NameResolutionError", "the host name is not known"),
         ("Name or service not known", "the host name is not known"),
         ("Connection refused", "the connection was refused"),
         ("timed out", "no answer in time"),
-        ("InvalidURL", "the address is no URL"),
     ):
         if sign in text:
             return words

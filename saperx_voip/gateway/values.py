@@ -1,7 +1,7 @@
 """The spellings of money, durations and moments that a platform may send.
 
 Calls come by the million and repeat themselves: what is costly is remembered, but only
-of texts that were understood, so that no answer can fill the memory.
+of short texts that were understood, so that no answer can fill the memory.
 """
 
 import re
@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-_PLAIN = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,2})?\Z", re.ASCII)
+_PLAIN = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,18})?(?:[eE][+-]?\d{1,2})?\Z", re.ASCII)
 _BRAZILIAN = re.compile(r"[+-]?\d{1,3}(?:\.\d{3})*(?:,\d{1,12})?\Z", re.ASCII)
 _COMMA_ONLY = re.compile(r"[+-]?\d{1,15},\d{1,12}\Z", re.ASCII)
 _CLOCK = re.compile(r"(\d{1,4}):([0-5]\d):([0-5]\d)\Z", re.ASCII)
@@ -18,10 +18,10 @@ _MOMENT = re.compile(r"20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d\Z", re.ASCII)
 
 LONGEST_SECONDS = 30 * 24 * 3600
 LARGEST_AMOUNT = Decimal(10) ** 9
+_ZERO = Decimal(0)
 LONGEST_TEXT = 60
 
 
-@lru_cache(maxsize=8192)
 def money(text: str, signed: bool = False) -> Decimal:
     """Reais from the text of a JSON number, ``1234.5600`` or ``1.234,56``.
 
@@ -37,13 +37,11 @@ def money(text: str, signed: bool = False) -> Decimal:
         amount = Decimal(text.replace(".", "").replace(",", "."))
     else:
         raise ValueError(f"{text[:40]!r} is no amount of money")
-    least = -LARGEST_AMOUNT if signed else 0
+    least = -LARGEST_AMOUNT if signed else _ZERO
     if not least <= amount <= LARGEST_AMOUNT:
         raise ValueError(f"{text} is not between {least} and {LARGEST_AMOUNT}")
-    digits = f"{amount:f}"
-    if "." in digits:
-        digits = digits.rstrip("0").removesuffix(".")
-    return Decimal(digits) if amount else Decimal(0)
+    # The sum takes the exponent from 1E+2, and the sign from -0.
+    return amount.normalize() + _ZERO
 
 
 def duration(value: int | float | str) -> int:

@@ -7,12 +7,15 @@ Answers are decoded record by record; a bad record never takes its page with it.
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Annotated, Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from . import lenient
 from .errors import NotUnderstood
 from .records import (
     Call,
@@ -30,7 +33,7 @@ from .records import (
     Reject,
     Tokens,
 )
-from .values import duration, local_text, moment, money
+from .values import LONGEST_TEXT, duration, local_text, moment, money
 
 # Paths.
 LOGIN = "/auth/login"
@@ -51,6 +54,7 @@ PER_PAGE = 500
 # A token is renewed so long before it expires, or at a tenth of its life.
 RENEW_BEFORE_SECONDS = 60
 REJECT_CHARS = 20_000
+REASON_CHARS = 300
 
 _STATUS = {
     "ativo": LineStatus.ACTIVE,
@@ -95,12 +99,16 @@ def known_call_class(platform_class: str | None) -> str | None:
 # Raw, so that amounts stay as exact as they were written.
 _Money = msgspec.Raw
 _NOTHING = msgspec.Raw(b"null")
-_Seconds = int | str
+_Seconds = int | float | str
 # What a column of the database takes.
 _Id = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 _Text = Annotated[str, msgspec.Meta(max_length=250)]
 _Key = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 _Phone = Annotated[str, msgspec.Meta(max_length=40)]
+_Number = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+_Cursor = Annotated[str, msgspec.Meta(min_length=1, max_length=4000)]
+# What an HTTP header takes.
+_AccessToken = Annotated[str, msgspec.Meta(pattern=r"^[!-~]+\Z", max_length=16_000)]
 
 
 class _Answer(msgspec.Struct):
@@ -108,7 +116,7 @@ class _Answer(msgspec.Struct):
 
 
 class _Tokens(_Answer):
-    access_token: str
+    access_token: _AccessToken
     refresh_token: str
     expires_in: int
 
@@ -125,7 +133,7 @@ class _Page(_Answer):
 
 class _CallPage(_Answer):
     data: list[msgspec.Raw]
-    proximo: str | None
+    proximo: _Cursor | None
 
 
 class _Plano(_Answer):
@@ -141,7 +149,7 @@ class _Grupo(_Answer):
 
 
 class _Did(_Answer):
-    numero: _Phone
+    numero: _Number
     status: str
     cidade: _Text | None = None
     uf: _Text | None = None
@@ -205,14 +213,10 @@ class _Ligacao(_Answer):
     cidade_destino: _Text | None = None
 
 
-class _Identified(_Answer):
-    id: _Key | _Id | None = None
-
-
 class _Erro(_Answer):
-    message: str = ""
+    message: Any = None
     errors: Any = None
-    id: _Id | None = None
+    id: Any = None
 
 
 # Decoding.
@@ -226,9 +230,11 @@ _did = msgspec.json.Decoder(_Did)
 _line = msgspec.json.Decoder(_Circuito)
 _registration = msgspec.json.Decoder(_Registro)
 _call = msgspec.json.Decoder(_Ligacao)
-_identified = msgspec.json.Decoder(_Identified)
 _error = msgspec.json.Decoder(_Erro)
 _money_text = msgspec.json.Decoder(str)
+_fingerprinted = msgspec.msgpack.Encoder()
+# What decoding may raise, whatever comes: the last of what is nested too deeply.
+_UNREADABLE = (msgspec.DecodeError, ValueError, IndexError, RecursionError)
 
 
 class Malformed(ValueError):
@@ -238,7 +244,7 @@ class Malformed(ValueError):
 def decode_tokens(body: bytes, now: datetime) -> Tokens:
     """:param now: naive UTC. :raise NotUnderstood:"""
     answer = _whole(_tokens, body)
-    if not (answer.access_token and answer.refresh_token and answer.expires_in > 0):
+    if not (answer.refresh_token and answer.expires_in > 0):
         raise NotUnderstood("the login answered without usable tokens")
     # A platform that promises years is not believed to the letter.
     lives = min(answer.expires_in, 10 * 365 * 24 * 3600)
@@ -249,8 +255,8 @@ def decode_tokens(body: bytes, now: datetime) -> Tokens:
 
 def decode_page(body: bytes) -> tuple[list[msgspec.Raw], int, int]:
     """:return: the raw records, the page's number, the last page's number"""
-    page = _whole(_page, body)
-    return page.data, page.meta.current_page, page.meta.last_page
+    page, elements = _page_of(_page, body)
+    return elements, page.meta.current_page, page.meta.last_page
 
 
 def decode_plan(raw, _zone=None) -> Plan:
@@ -320,13 +326,17 @@ def decode_line(raw, zone: ZoneInfo) -> Line:
 def decode_registration(raw, _zone=None) -> Registration:
     answer = _record(_registration, raw)
     return Registration(
-        answer.online, answer.ip, answer.latencia_ms, _amount("saldo", answer.saldo)
+        answer.online,
+        answer.ip,
+        answer.latencia_ms,
+        _amount("saldo", answer.saldo, signed=True),
     )
 
 
 def decode_call(raw, zone: ZoneInfo) -> Call:
     """:raise Malformed: with the field and what is wrong with it"""
     call = _record(_call, raw)
+    charged = call.tempo_tarifado
     fields = (
         str(call.id),
         call.circuito_id,
@@ -338,24 +348,23 @@ def decode_call(raw, zone: ZoneInfo) -> Call:
         _moment("inicio", call.inicio, zone),
         _duration("tempo_total", call.tempo_total),
         _duration("tempo_real", call.tempo_real),
-        None
-        if call.tempo_tarifado is None
-        else _duration("tempo_tarifado", call.tempo_tarifado),
+        None if charged is None else _duration("tempo_tarifado", charged),
         call.tipo,
         _known(_OUTCOME, "situacao", call.situacao),
         _amount("valor_cobrado", call.valor_cobrado),
         _amount("valor_custo", call.valor_custo),
         call.cidade_destino,
     )
-    _require_storable(fields[0], *(fields[i] for i in (2, 5, 6, 11, 15)))
-    return Call(*fields, _fingerprint(fields))
+    # Of the decoded content, so that another spelling of the same is the same.
+    digest = blake2b(_fingerprinted.encode(fields), digest_size=16).digest()
+    return Call(*fields, digest)
 
 
 def decode_call_page(body: bytes, zone: ZoneInfo) -> CallPage:
     """:raise NotUnderstood: if the page itself is none; its records become rejects"""
-    page = _whole(_call_page, body)
+    page, elements = _page_of(_call_page, body)
     calls, rejects = [], []
-    for raw in page.data:
+    for raw in elements:
         try:
             calls.append(decode_call(raw, zone))
         except Malformed as error:
@@ -364,48 +373,83 @@ def decode_call_page(body: bytes, zone: ZoneInfo) -> CallPage:
 
 
 def decode_error(body: bytes) -> tuple[str, dict[str, list[str]], int | None]:
-    """What a refusal says, of whatever shape it is.
+    """What a refusal says, of whatever shape it is, and of whatever length.
 
     :return: message (may be empty), errors by field, id of what exists already
     """
     try:
         error = _error.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         return "", {}, None
     errors = error.errors if isinstance(error.errors, dict) else {}
+    is_id = type(error.id) is int and 0 < error.id < 2**31
     return (
-        error.message,
+        error.message if isinstance(error.message, str) else "",
         {
             str(name): [str(t) for t in (texts if isinstance(texts, list) else [texts])]
             for name, texts in errors.items()
         },
-        error.id,
+        error.id if is_id else None,
     )
 
 
 def reject(raw, error) -> Reject:
-    text = bytes(raw).decode(errors="replace")[:REJECT_CHARS]
-    try:
-        remote_id = _identified.decode(raw).id
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    text = bytes(raw)[: 4 * REJECT_CHARS].decode(errors="replace")[:REJECT_CHARS]
+    remote_id = lenient.members(bytes(raw)).get("id")
+    # A number is text here; true and null are no ids.
+    if not isinstance(remote_id, str):
         remote_id = None
-    return Reject(text, str(error), None if remote_id is None else str(remote_id))
+    return Reject(text, str(error)[:REASON_CHARS], remote_id and remote_id[:100])
 
 
 def _whole(decoder, body):
     try:
         return decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise NotUnderstood(
             f"the answer is not what the contract says: {error}"
         ) from error
 
 
+def _page_of(decoder, body):
+    """:return: the page, and its elements as they came"""
+    try:
+        page = decoder.decode(body)
+        return page, page.data
+    except _UNREADABLE:
+        try:
+            elements, rest = lenient.split_page(body, "data")
+        except _UNREADABLE:
+            # It is none at all.
+            return _whole(decoder, body), []
+        return _whole(decoder, rest), elements
+
+
 def _record(decoder, raw):
     try:
-        return decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Malformed(str(error)) from error
+        record = decoder.decode(raw)
+    except _UNREADABLE as error:
+        raise Malformed(_why(error, raw)) from error
+    if b"\\u0000" in bytes(raw):
+        _refuse_nul(record)
+    return record
+
+
+def _why(error, raw) -> str:
+    """With the field, also where the JSON itself is wrong."""
+    if not isinstance(error, msgspec.ValidationError):
+        for name, value in lenient.members(bytes(raw)).items():
+            if not lenient.is_clean(value):
+                return f"{name[:40]!r}: {error}"
+    return str(error)
+
+
+def _refuse_nul(record):
+    """No database takes it."""
+    for name in record.__struct_fields__:
+        value = getattr(record, name)
+        if isinstance(value, str) and "\x00" in value:
+            raise Malformed(f"{name}: holds a NUL character")
 
 
 def _readable(decode, raws: Iterable) -> Iterator:
@@ -424,14 +468,22 @@ def _known(table, name, value):
         raise Malformed(f"{name}: {value[:40]!r} is not known") from None
 
 
-def _amount(name, raw) -> Decimal | None:
-    text = bytes(raw)
-    if text == b"null":
-        return None
+def _amount(name, raw, signed=False) -> Decimal | None:
     try:
-        return money(_money_text.decode(text) if text[:1] == b'"' else text.decode())
-    except (ValueError, msgspec.DecodeError) as error:
+        return _money_of(bytes(raw), signed)
+    except _UNREADABLE as error:
         raise Malformed(f"{name}: {error}") from error
+
+
+@lru_cache(maxsize=16_384)
+def _money_of(json_text: bytes, signed: bool) -> Decimal | None:
+    if json_text == b"null":
+        return None
+    if len(json_text) > 10 * LONGEST_TEXT:
+        raise ValueError("too long for an amount of money")
+    is_text = json_text[:1] == b'"'
+    text = _money_text.decode(json_text) if is_text else json_text.decode()
+    return money(text, signed)
 
 
 def _duration(name, value):
@@ -446,18 +498,6 @@ def _moment(name, value, zone):
         return moment(value, zone)
     except ValueError as error:
         raise Malformed(f"{name}: {error}") from error
-
-
-def _require_storable(*texts):
-    for text in texts:
-        if text and "\x00" in text:
-            raise Malformed("a text holds a NUL character")
-
-
-def _fingerprint(fields) -> bytes:
-    """Of the decoded content, so that another spelling of the same is the same."""
-    amounts = (f.normalize() if isinstance(f, Decimal) else f for f in fields)
-    return blake2b(repr(tuple(amounts)).encode(), digest_size=16).digest()
 
 
 # Encoding.
@@ -504,6 +544,11 @@ def encode_line(settings: LineSettings) -> dict:
         "limite_credito": settings.credit_limit and str(settings.credit_limit),
     }
     return body | {name: v for name, v in optional.items() if v is not None}
+
+
+def did_path(line_remote_id: int, number: str) -> str:
+    """:param number: also one of the platform's, which may hold anything"""
+    return LINE_DID.format(id=line_remote_id, number=quote(number, safe=""))
 
 
 def encode_status(status: LineStatus) -> dict:

@@ -19,6 +19,11 @@ class AccountMove(models.Model):
 
     def unlink(self):
         """A deleted draft gives the contract's lines their dates back."""
-        drafts = self.filtered(lambda move: move.state == "draft")
+        drafts = self.filtered(
+            lambda move: (
+                move.state == "draft"
+                or (move.state == "cancel" and not move.posted_before)
+            )
+        )
         drafts.invoice_line_ids._give_back_contract_dates()
         return super().unlink()

@@ -1,6 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 
 class AccountMoveLine(models.Model):
@@ -26,9 +27,26 @@ class AccountMoveLine(models.Model):
 
     def unlink(self):
         charges = self.saperx_charge_id.sudo()
+        moves = self.move_id
         res = super().unlink()
+        if charges._get_live_move_lines().move_id & moves.exists():
+            raise UserError(
+                self.env._(
+                    "A telephony additional is on an invoice whole or not at all: "
+                    "remove all of its lines together."
+                )
+            )
         charges._free_if_uninvoiced()
         return res
+
+    def write(self, vals):
+        if "saperx_charge_id" in vals and any(
+            line.saperx_charge_id.id != vals["saperx_charge_id"] for line in self
+        ):
+            raise UserError(
+                self.env._("An invoice line keeps its telephony additional.")
+            )
+        return super().write(vals)
 
     def _give_back_contract_dates(self):
         """Move the contract lines back to where these lines found them, if these

@@ -4,8 +4,12 @@ import logging
 from datetime import timedelta
 
 from odoo import Command, api, fields, models
+from odoo.exceptions import UserError, ValidationError
 
 _logger = logging.getLogger(__name__)
+
+# Who reads contracts without a role here reads them as ever.
+ROLES = "saperx_voip.group_user"
 
 LIFE_FIELDS = {"is_terminated", "terminate_date", "active"}
 
@@ -17,10 +21,14 @@ class ContractContract(models.Model):
     currency_id = fields.Many2one(compute_sudo=True)
     pricelist_id_domain = fields.Binary(compute_sudo=True)
     invoice_count = fields.Integer(compute_sudo=True)
-    saperx_line_ids = fields.One2many("saperx.line", "contract_id", string="SIP lines")
-    saperx_line_count = fields.Integer(compute="_compute_saperx_counts")
-    saperx_charge_count = fields.Integer(compute="_compute_saperx_counts")
-    saperx_amount_to_invoice = fields.Monetary(compute="_compute_saperx_counts")
+    saperx_line_ids = fields.One2many(
+        "saperx.line", "contract_id", string="SIP lines", groups=ROLES
+    )
+    saperx_line_count = fields.Integer(compute="_compute_saperx_counts", groups=ROLES)
+    saperx_charge_count = fields.Integer(compute="_compute_saperx_counts", groups=ROLES)
+    saperx_amount_to_invoice = fields.Monetary(
+        compute="_compute_saperx_counts", groups=ROLES
+    )
 
     def _compute_saperx_counts(self):
         def count(model, domain, aggregate="__count"):
@@ -49,6 +57,23 @@ class ContractContract(models.Model):
             lines._follow_period()
             lines._raise_revision()
         return res
+
+    @api.constrains("manual_currency_id", "journal_id", "pricelist_id")
+    def _check_saperx_currency(self):
+        for contract in self:
+            own = contract.company_id.currency_id
+            alive = contract.sudo().saperx_line_ids.filtered(
+                lambda line: line.state != "cancelled"
+            )
+            if alive and contract.currency_id != own:
+                raise ValidationError(
+                    self.env._(
+                        "The contract “%(contract)s” has SIP lines, whose calls are "
+                        "priced in %(currency)s: it cannot be in another currency.",
+                        contract=contract.display_name,
+                        currency=own.name,
+                    )
+                )
 
     # === Life ===
 
@@ -102,12 +127,19 @@ class ContractContract(models.Model):
             .contract_id
         )
         for contract in contracts:
-            for line in contract._end_lines_if_dead():
-                _logger.info("line %s ended with its contract", line.id)
-                line.message_post(
-                    body=self.env._("Cancelled by the sweep: the contract had ended.")
-                )
+            try:
+                with self.env.cr.savepoint():
+                    contract._sweep_lines()
+            except Exception:  # one contract must not keep the others' lines alive
+                _logger.exception("ending the lines of contract %s failed", contract.id)
             self.env["ir.cron"]._commit_progress(1)
+
+    def _sweep_lines(self):
+        for line in self._end_lines_if_dead():
+            _logger.info("line %s ended with its contract", line.id)
+            line.message_post(
+                body=self.env._("Cancelled by the sweep: the contract had ended.")
+            )
 
     # === The contract line that carries telephony ===
 
@@ -119,11 +151,9 @@ class ContractContract(models.Model):
         """
         self.ensure_one()
         line = self.contract_line_ids.filtered("is_telephony")[:1]
-        if line:
-            if line.product_id != product:
-                line.product_id = product
-            return line
-        return self.env["contract.line"].create(self._prepare_telephony_line(product))
+        return line or self.env["contract.line"].create(
+            self._prepare_telephony_line(product)
+        )
 
     def _prepare_telephony_line(self, product):
         return {
@@ -143,13 +173,19 @@ class ContractContract(models.Model):
     # === Invoicing ===
 
     def _get_charges_to_invoice(self):
-        """Confirmed charges with an amount, locked until this transaction ends."""
+        """Confirmed charges with an amount, locked until this transaction ends.
+
+        Calls are priced in the company's currency: on another's invoice they wait.
+        """
+        contracts = self.filtered(
+            lambda contract: contract.currency_id == contract.company_id.currency_id
+        )
         charges = (
             self.env["saperx.charge"]
             .sudo()
             .search(
                 [
-                    ("contract_id", "in", self.ids),
+                    ("contract_id", "in", contracts.ids),
                     ("state", "=", "confirmed"),
                     ("amount", ">", 0),
                 ],
@@ -180,8 +216,11 @@ class ContractContract(models.Model):
     def action_invoice_telephony(self):
         """Invoice the confirmed charges now, apart from the recurring lines."""
         self.ensure_one()
-        self.env["saperx.charge"].check_access("write")
+        self.check_access("read")
+        self.env["saperx.charge"]._check_billing()
         moves = self._invoice_telephony()
+        if not moves:
+            raise UserError(self.env._("There is no confirmed charge to invoice."))
         return {
             "type": "ir.actions.act_window",
             "res_model": "account.move",

@@ -2,6 +2,8 @@
 
 from odoo import api, fields, models
 
+SUCCESSION = "saperx_succession"
+
 LIFE_FIELDS = {
     "date_end",
     "is_canceled",
@@ -22,8 +24,22 @@ class ContractLine(models.Model):
 
     def write(self, vals):
         res = super().write(vals)
-        if LIFE_FIELDS & vals.keys():
+        if LIFE_FIELDS & vals.keys() and not self.env.context.get(SUCCESSION):
             self.contract_id._end_lines_if_dead()
+        return res
+
+    # OCA ends a line first and makes its successor afterwards: between the two the
+    # contract seems over, and is not.
+
+    def renew(self):
+        res = super(ContractLine, self.with_context(**{SUCCESSION: True})).renew()
+        self.contract_id._end_lines_if_dead()
+        return res
+
+    def stop_plan_successor(self, *args, **kwargs):
+        lines = self.with_context(**{SUCCESSION: True})
+        res = super(ContractLine, lines).stop_plan_successor(*args, **kwargs)
+        self.contract_id._end_lines_if_dead()
         return res
 
     def _is_dead(self, day):

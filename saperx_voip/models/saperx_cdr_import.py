@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.service.model import retrying
 from odoo.tools import SQL
 
@@ -20,6 +20,7 @@ _logger = logging.getLogger(__name__)
 IMPORT_LOCK = 0x5A9E
 PAGE_LIMIT = 1000
 RETRY_PAUSE = timedelta(minutes=2)
+LONG_TRANSACTION = timedelta(minutes=30)
 RESTARTS = 5
 
 PLATFORM_COLUMNS = (
@@ -119,8 +120,10 @@ class SaperxCdrImport(models.Model):
         self.env.ref("saperx_voip.ir_cron_import").sudo()._trigger(at)
 
     def action_retry(self):
-        self.check_access("write")
-        self.filtered(lambda run: run.state != "done").write(
+        self.check_access("read")
+        if not self.env.user.has_group("saperx_voip.group_billing"):
+            raise AccessError(self.env._("Only billing may import calls."))
+        self.sudo().filtered(lambda run: run.state != "done").write(
             {"state": "pending", "next_try_at": False, "error": False}
         )
         self._trigger_run()
@@ -217,7 +220,8 @@ class SaperxCdrImport(models.Model):
                 "|",
                 ("state", "in", ("unmatched", "unrated")),
                 ("reason", "=", "no_tariff"),
-                ("period_id.write_date", ">=", self.started_at),
+                # A transaction's stamps are of its beginning, before its commit.
+                ("period_id.write_date", ">=", self.started_at - LONG_TRANSACTION),
             ],
             commit=True,
         )

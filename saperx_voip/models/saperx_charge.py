@@ -5,7 +5,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 from odoo.tools.misc import format_date
 
@@ -22,6 +22,7 @@ class SaperxCharge(models.Model):
     _name = "saperx.charge"
     _description = "Telephony additional"
     _inherit = ["mail.thread"]
+    _mail_post_access = "read"
     _order = "cycle_end desc, id desc"
     _check_company_auto = True
 
@@ -120,13 +121,19 @@ class SaperxCharge(models.Model):
                 self.env._("A charge that took calls is cancelled, not deleted.")
             )
 
+    def _check_billing(self):
+        """Charges are changed by their buttons alone, and by billing alone."""
+        self.check_access("read")
+        if not self.env.user.has_group("saperx_voip.group_billing"):
+            raise AccessError(self.env._("Only billing may change charges."))
+
     def action_confirm(self):
-        self.check_access("write")
+        self._check_billing()
         self.filtered(lambda charge: charge.state == "draft").sudo()._confirm()
 
     def action_cancel(self):
         """Let go of the calls: they can be charged again."""
-        self.check_access("write")
+        self._check_billing()
         if "invoiced" in self.mapped("state"):
             raise UserError(
                 self.env._(
@@ -137,7 +144,10 @@ class SaperxCharge(models.Model):
         self.env.flush_all()
         self.env.execute_query(
             SQL(
-                "UPDATE saperx_cdr SET charge_id = NULL, state = 'unbilled'"
+                # What the platform corrected meanwhile is taken by the next reading.
+                "UPDATE saperx_cdr SET charge_id = NULL, state = 'unbilled',"
+                " fingerprint = CASE WHEN is_changed_after_billing THEN NULL"
+                " ELSE fingerprint END, is_changed_after_billing = FALSE"
                 " WHERE charge_id = ANY(%s) RETURNING id",
                 charges.ids,
             )
@@ -219,8 +229,8 @@ class SaperxCharge(models.Model):
     def _get_obstacle(self, line, period, cycle_end):
         """Why a cycle is not charged now, in words, or None."""
         integration = line.integration_id
-        first, last = cycle_of(cycle_end, period.closing_day)
-        begins, ends = bounds_utc(first, last, ZoneInfo(integration.timezone))
+        first, _last = cycle_of(cycle_end, period.closing_day)
+        begins, ends = bounds_utc(first, cycle_end, ZoneInfo(integration.timezone))
         now = fields.Datetime.now()
         if now < ends:
             return self.env._(
@@ -240,7 +250,7 @@ class SaperxCharge(models.Model):
     @api.model
     def _prepare_charge(self, group):
         line, period = group["line"], group["period"]
-        cycle_start, cycle_end = cycle_of(group["cycle_end"], period.closing_day)
+        cycle_start, _last = cycle_of(group["cycle_end"], period.closing_day)
         if period.date_from:
             # A period that begins inside a cycle charges from there on.
             timezone = ZoneInfo(line.integration_id.timezone)
@@ -253,7 +263,8 @@ class SaperxCharge(models.Model):
             "partner_id": period.partner_id.id,
             "company_id": line.company_id.id,
             "cycle_start": cycle_start,
-            "cycle_end": cycle_end,
+            # As it stands on the calls, which are found by it.
+            "cycle_end": group["cycle_end"],
         }
 
     def _take_calls(self):
@@ -372,6 +383,8 @@ class SaperxCharge(models.Model):
                 values.append(
                     {
                         **telephony_line._prepare_telephony_move_line(),
+                        "product_id": charge.integration_id.product_id.id,
+                        "product_uom_id": charge.integration_id.product_id.uom_id.id,
                         "name": charge._get_invoice_text(label),
                         # Quantities and unit prices have two decimals: the exact
                         # total stands in the price, once.

@@ -3,6 +3,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+# Kept by taking and releasing a number, never written from outside.
+OWN_FIELDS = {"active", "held_from", "held_until"}
 PUSHED_FIELDS = {"number", "monthly_fee", "accept_collect_calls"}
 
 
@@ -72,11 +74,14 @@ class SaperxDid(models.Model):
         for vals in vals_list:
             if vals.get("number"):
                 vals["number"] = self._clean_number(vals["number"])
+            for name in OWN_FIELDS:
+                vals.pop(name, None)
         dids = super().create(vals_list)
+        dids.line_id._check_not_cancelled()
         now = fields.Datetime.now()
         for did in dids:
             if did._was_held_before():
-                did.held_from = now
+                super(SaperxDid, did).write({"held_from": now})
         dids.line_id._ensure_main_did()
         dids.line_id._raise_revision()
         self.env["saperx.cdr"]._trigger_rematch(dids.integration_id)
@@ -86,6 +91,10 @@ class SaperxDid(models.Model):
         if "line_id" in vals:
             raise UserError(
                 self.env._("A number leaves its line before it goes to another.")
+            )
+        if OWN_FIELDS & vals.keys():
+            raise UserError(
+                self.env._("A number is freed by removing it from its line.")
             )
         if "number" in vals:
             vals = {**vals, "number": self._clean_number(vals["number"])}
@@ -118,13 +127,15 @@ class SaperxDid(models.Model):
         known = self.filtered(lambda did: did.line_id.remote_id and did.active)
         known._release(fields.Datetime.now())
         lines = self.line_id
-        res = super(SaperxDid, self - known).unlink()
+        # Holdings of the past stay: calls of their time are found by them.
+        never_there = self.filtered("active") - known
+        res = super(SaperxDid, never_there).unlink()
         lines._ensure_main_did()
         lines._raise_revision()
         return res
 
     def _release(self, moment):
-        self.filtered("active").write(
+        super(SaperxDid, self.filtered("active")).write(
             {"active": False, "is_main": False, "held_until": moment}
         )
         # Before whoever takes the number in this same transaction.
@@ -148,6 +159,7 @@ class SaperxDid(models.Model):
     @api.model
     def _clean_number(self, number):
         """Digits alone; DDI 55 is put before a national number of 10 or 11 digits."""
+        number = str(number)
         digits = "".join(char for char in number if char not in " +-().")
         is_national = len(digits) in (10, 11) and not number.strip().startswith("+")
         return f"55{digits}" if is_national else digits

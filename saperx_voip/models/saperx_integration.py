@@ -193,7 +193,10 @@ class SaperxIntegration(models.Model):
     @api.constrains("base_url", "environment")
     def _check_base_url(self):
         for integration in self:
-            url = urlsplit(integration.base_url or "")
+            try:
+                url = urlsplit(integration.base_url or "")
+            except ValueError:
+                url = urlsplit("")
             schemes = ("https", "http")[: 1 + (integration.environment != "production")]
             if url.scheme not in schemes or not url.hostname:
                 raise ValidationError(
@@ -222,6 +225,8 @@ class SaperxIntegration(models.Model):
         res = super().write(vals)
         if any(name in vals for name in LOGIN_FIELDS):
             self.filtered("active")._check_login()
+        if "charge_calls_from" in vals or "timezone" in vals:
+            self.env["saperx.cdr"]._reassess([("integration_id", "in", self.ids)])
         return res
 
     @api.ondelete(at_uninstall=False)

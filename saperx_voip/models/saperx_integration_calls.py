@@ -102,5 +102,7 @@ class SaperxIntegration(models.Model):
         """A window was read to its end: it counts if it joins what was covered."""
         self.ensure_one()
         covered = self.imported_until
+        if date_from >= date_to:
+            return
         if (not covered or date_from <= covered) and (not covered or date_to > covered):
             self.imported_until = date_to

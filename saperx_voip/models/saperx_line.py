@@ -80,7 +80,6 @@ class SaperxLine(models.Model):
     )
     account_code = fields.Char(
         copy=False,
-        size=6,
         help="Six digits. Left empty, the platform assigns one.",
     )
     password = fields.Char(
@@ -215,8 +214,9 @@ class SaperxLine(models.Model):
         "The closing day must lie between 1 and 31.",
     )
     _limits_not_negative = models.Constraint(
-        "CHECK (simultaneous_calls >= 0 AND credit_limit >= 0)",
-        "Limits cannot be negative.",
+        "CHECK (simultaneous_calls >= 1 AND credit_limit >= 0)",
+        "A line takes at least one call at a time, and its credit limit is not "
+        "negative.",
     )
 
     @api.model
@@ -285,7 +285,7 @@ class SaperxLine(models.Model):
 
     @api.constrains("contract_id")
     def _check_contract(self):
-        for line in self:
+        for line in self.filtered("contract_id"):
             contract = line.contract_id
             if contract._is_dead(contract.company_id._get_telephony_today()):
                 raise ValidationError(
@@ -313,9 +313,9 @@ class SaperxLine(models.Model):
     def _check_contract_line(self):
         for line in self:
             fee = line.contract_line_id
-            if fee and fee.contract_id != line.contract_id:
+            if fee and (fee.contract_id != line.contract_id or fee.is_telephony):
                 raise ValidationError(
-                    self.env._("The recurring fee belongs to another contract.")
+                    self.env._("The recurring fee is none of this contract's.")
                 )
 
     @api.constrains("integration_id", "plan_id", "international_plan_id", "group_id")
@@ -342,6 +342,8 @@ class SaperxLine(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        if any(vals.get("state") == "cancelled" for vals in vals_list):
+            raise UserError(self.env._("A line cannot begin as cancelled."))
         lines = super().create(vals_list)
         for line in lines:
             # Whoever sells lines need not be allowed to write on contracts.
@@ -360,8 +362,20 @@ class SaperxLine(models.Model):
             raise UserError(
                 self.env._("A line stays with its integration. Make another line.")
             )
-        if FROZEN_FIELDS & vals.keys() and "cancelled" in self.mapped("state"):
-            raise UserError(self.env._("A cancelled line is final. Make another line."))
+        if FROZEN_FIELDS & vals.keys():
+            self._check_not_cancelled()
+        if vals.get("state") == "draft" and self.filtered(
+            lambda line: line.state != "draft"
+        ):
+            raise UserError(
+                self.env._("A line that was in use does not become a draft again.")
+            )
+        if vals.get("credit_limit") == 0 and self.filtered("credit_limit"):
+            raise UserError(
+                self.env._(
+                    "The platform would keep the old credit limit: write another one."
+                )
+            )
         if vals.get("state") == "cancelled":
             now = fields.Datetime.now()
             self._let_go(now)
@@ -378,7 +392,7 @@ class SaperxLine(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
         for line in self:
-            if line.remote_id or line.sync_attempts or line.lease_until:
+            if line.remote_id or line.was_claimed:
                 raise UserError(
                     self.env._(
                         "The line %s is known to the platform and cannot be deleted: "
@@ -456,6 +470,10 @@ class SaperxLine(models.Model):
         self.did_ids._release(moment)
         periods = self.sudo().period_ids
         periods.filtered(lambda period: not period.date_to).date_to = moment
+
+    def _check_not_cancelled(self):
+        if "cancelled" in self.mapped("state"):
+            raise UserError(self.env._("A cancelled line is final. Make another line."))
 
     def _ensure_main_did(self):
         """Exactly one of a line's numbers is the one that it presents."""

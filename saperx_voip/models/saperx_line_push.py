@@ -55,6 +55,14 @@ PUSHED_FIELDS = {
 }  # fmt: skip
 
 
+# Written by the push alone, through ``_write_sync``.
+OWN_FIELDS = {
+    "asked_status", "lease", "lease_until", "next_sync_at", "password_revision",
+    "pushed_revision", "pushed_status", "reference", "remote_id", "revision",
+    "sync_attempts", "sync_error", "sync_state", "was_claimed",
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A line taken for a push: what is wanted of it, at which revision."""
@@ -99,6 +107,14 @@ class SaperxLine(models.Model):
         copy=False,
         help="As the platform last confirmed it.",
     )
+    asked_status = fields.Char(
+        readonly=True,
+        copy=False,
+        help="What somebody set on the platform's panel, and we asked about.",
+    )
+    was_claimed = fields.Boolean(
+        readonly=True, copy=False, help="The platform may know of the line."
+    )
     lease = fields.Char(readonly=True, copy=False)
     lease_until = fields.Datetime(readonly=True, copy=False)
 
@@ -106,6 +122,10 @@ class SaperxLine(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        vals_list = [
+            {name: value for name, value in vals.items() if name not in OWN_FIELDS}
+            for vals in vals_list
+        ]
         lines = super().create(vals_list)
         lines._raise_revision()
         for line, vals in zip(lines, vals_list, strict=True):
@@ -114,6 +134,13 @@ class SaperxLine(models.Model):
         return lines
 
     def write(self, vals):
+        if OWN_FIELDS & vals.keys():
+            raise UserError(
+                self.env._(
+                    "%s are kept by the push itself and cannot be written.",
+                    ", ".join(sorted(OWN_FIELDS & vals.keys())),
+                )
+            )
         res = super().write(vals)
         if PUSHED_FIELDS & vals.keys():
             self._raise_revision()
@@ -146,8 +173,15 @@ class SaperxLine(models.Model):
         self.env.ref("saperx_voip.ir_cron_push").sudo()._trigger(at)
 
     def action_retry_push(self):
-        """*Tentar de novo*: as if the line had been changed just now."""
+        """*Tentar de novo*: as if the line had been changed just now.
+
+        After a question it is the answer: we know of the status there, and go on.
+        """
         self.check_access("write")
+        for line in self.filtered("asked_status"):
+            line._write_sync(
+                {"pushed_status": line.asked_status, "asked_status": False}
+            )
         self._raise_revision()
 
     @api.model
@@ -202,7 +236,11 @@ class SaperxLine(models.Model):
             ).try_lock_for_update(allow_referencing=True)
             lease = str(uuid.uuid4())
             lines._write_sync(
-                {"lease": lease, "lease_until": fields.Datetime.now() + LEASE}
+                {
+                    "lease": lease,
+                    "lease_until": fields.Datetime.now() + LEASE,
+                    "was_claimed": True,
+                }
             )
             return [
                 Claim(line.id, lease, line.revision, wanted)
@@ -261,9 +299,18 @@ class SaperxLine(models.Model):
                 retrying(lambda: self._store(claim, outcome), self.env)
             else:
                 retrying(lambda: self._give_back(claim), self.env)
-        except Exception:  # its lease runs out; the other lines must not wait for it
+        except Exception as error:  # the other lines must not wait for this one
             _logger.exception("storing the push of line %s failed", claim.line_id)
             self.env.cr.rollback()
+            fault = GatewayError(f"{type(error).__name__}: {error}")
+            retrying(lambda: self._set_aside(claim, fault), self.env)
+
+    def _set_aside(self, claim, fault):
+        """What came of the push cannot be stored: say so, and try again later."""
+        line = self._lock_claimed(claim)
+        if line:
+            later = line._prepare_later(fault)
+            line._write_sync({"lease": False, "lease_until": False, **later})
 
     def _give_back(self, claim):
         line = self._lock_claimed(claim)
@@ -324,15 +371,15 @@ class SaperxLine(models.Model):
         values = {}
         if outcome.remote_id:
             values["remote_id"] = outcome.remote_id
-        if outcome.account_code and not line.account_code:
-            values["account_code"] = outcome.account_code
+        code = outcome.account_code or ""
+        if re.fullmatch(r"[0-9]{6}", code) and not line.account_code:
+            values["account_code"] = code
         if outcome.plan_description:
             values["plan_description"] = outcome.plan_description
-        status = outcome.question or outcome.status
-        if status:
-            # After a question this is what somebody set there: trying again
-            # confirms that we know of it, and goes on.
-            values["pushed_status"] = LineStatus(status).value
+        if outcome.question:
+            values["asked_status"] = outcome.question.value
+        elif outcome.status:
+            values |= {"pushed_status": outcome.status.value, "asked_status": False}
         return values
 
     def _learn_cities(self, remote_dids):
@@ -439,6 +486,7 @@ class SaperxLine(models.Model):
             else None,
             final=line.state == "cancelled",
             released=tuple(line._get_released_numbers()),
+            password=line._get_secret("password"),
         )
 
     def _get_released_numbers(self):

@@ -92,9 +92,17 @@ class Directory:
         line_id = self._by_remote_id.get(remote_id) if remote_id is not None else None
         if line_id is not None and (holding := self._held(line_id, moment)):
             return holding
-        for line_id in self._by_account.get(account_code, ()):
-            if holding := self._held(line_id, moment):
-                return holding
+        holdings = (
+            self._held(line_id, moment)
+            for line_id in self._by_account.get(account_code, ())
+        )
+        # A code that was given again: who has ended since then had it first.
+        if holding := min(
+            filter(None, holdings),
+            key=lambda held: held.until or datetime.max,
+            default=None,
+        ):
+            return holding
         for number in self._by_number.get(own_number, ()):
             if number.covers(moment) and (
                 holding := self._held(number.line_id, moment)

@@ -3,7 +3,7 @@
 from datetime import date
 
 from odoo import Command
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user
 
 from .common import SaperxCase
@@ -168,6 +168,61 @@ class TestAccess(SaperxCase):
         self._as("billing", self._get_call(1)).action_reassess()
         with self.assertRaises(AccessError):
             self._as("technician", self._get_call(1)).action_reassess()
+
+    def test_what_the_machine_keeps_is_written_by_nobody(self):
+        self._import(self._make_call(1))
+        charge = self._charge()
+        run = self.env["saperx.cdr.import"].search([], limit=1)
+        for role, record, values in (
+            ("billing", charge, {"amount": 999}),
+            ("manager", charge, {"state": "invoiced"}),
+            ("billing", run, {"state": "done"}),
+        ):
+            with self.assertRaises(AccessError):
+                self._as(role, record).write(values)
+        line = self._as("technician", self.line)
+        for values in (
+            {"remote_id": 5},
+            {"sync_state": "synced"},
+            {"revision": 0},
+            {"reference": "x"},
+            {"state": "draft"},
+        ):
+            with self.assertRaises(UserError):
+                line.write(values)
+        for values in ({"active": False}, {"held_until": "2026-01-01 00:00:00"}):
+            with self.assertRaises(UserError):
+                line.did_ids.write(values)
+        self._as("billing", charge).action_cancel()
+        with self.assertRaises(AccessError):
+            self._as("technician", charge).action_cancel()
+
+    def test_billing_of_another_company_invoices_nothing_here(self):
+        self._import(self._make_call(1))
+        self._charge()
+        other = self.env["res.company"].create({"name": "Other"})
+        stranger = new_test_user(
+            self.env,
+            "saperx-stranger-billing",
+            groups="saperx_voip.group_billing",
+            company_id=other.id,
+            company_ids=[Command.set(other.ids)],
+        )
+        contract = self.contract.with_user(stranger)
+        with self.assertRaises(AccessError):
+            contract.with_context(
+                allowed_company_ids=other.ids
+            ).action_invoice_telephony()
+
+    def test_contracts_are_read_whole_by_whoever_read_them_before(self):
+        accountant = new_test_user(
+            self.env,
+            "saperx-reader",
+            groups="account.group_account_invoice",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
+        self.assertTrue(self.contract.with_user(accountant).read())
 
     def test_tokens_are_shown_to_nobody_but_as_a_date(self):
         self.assertNotIn("access", self.env["saperx.token"]._fields)

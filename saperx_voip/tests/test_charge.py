@@ -87,6 +87,22 @@ class TestCharge(SaperxCase):
         self.assertEqual(again.amount, 0.12)
         self.assertNotEqual(again, charge)
 
+    def test_a_call_corrected_after_billing_is_read_anew_once_it_is_free(self):
+        self._import(self._make_call(1))
+        charge = self._charge()
+        corrected = self._make_call(1, talk_seconds=600)
+        self._import(corrected)
+        charge.action_cancel()
+        self._import(corrected)
+        self.assertEqual(self._charge().amount, 1.20)
+        self.assertFalse(self._get_call(1).is_changed_after_billing)
+
+    def test_calls_are_found_by_the_cycle_that_stands_on_them(self):
+        self._import(self._make_call(1))
+        self.env.cr.execute("UPDATE saperx_line_period SET closing_day = 20")
+        self.env.invalidate_all()
+        self.assertEqual(self._charge().amount, 0.12)
+
     def test_a_charge_with_calls_is_not_deleted(self):
         self._import(self._make_call(1))
         with self.assertRaisesRegex(UserError, "cancelled, not deleted"):

@@ -163,6 +163,32 @@ class TestImport(SaperxCase):
         self.assertEqual(self._get_call(1).reason, "previous_system")
         self.assertEqual(self._get_call(2).state, "unbilled")
 
+    def test_the_previous_systems_date_set_later_reaches_stored_calls(self):
+        self._import(self._make_call(1))
+        self.integration.charge_calls_from = moment("2026-11-01 00:00:00")
+        self.assertEqual(self._get_call(1).reason, "previous_system")
+
+    def test_an_account_code_given_again_was_the_former_lines_before(self):
+        former = self._make_line(
+            self.contract, number="551130001001", account_code="111111"
+        )
+        former.action_cancel()
+        earlier_contract = self.contract.copy()
+        self._make_line(earlier_contract, number="551130001002", account_code="111111")
+        self._import(
+            self._make_call(
+                1, account_code="111111", caller="", start="2026-11-16 14:00:00"
+            )
+        )
+        self.assertEqual(self._get_call(1).line_id, former)
+
+    def test_calls_follow_customers_that_are_merged(self):
+        self._import(self._make_call(1))
+        twin = self.env["res.partner"].create({"name": "Maria"})
+        wizard = self.env["base.partner.merge.automatic.wizard"].create({})
+        wizard._merge((twin | self.partner).ids, twin)
+        self.assertEqual(self._get_call(1).partner_id, twin)
+
     def test_a_call_without_a_rate_is_unrated_and_stops_nothing(self):
         self.tariff.rate_ids.filtered(
             lambda rate: not rate.call_class

@@ -89,6 +89,31 @@ class TestInvoice(SaperxCase):
         )
         self.assertEqual(self._invoice_cron().amount_total, 100.12)
 
+    def test_cancelling_the_draft_before_deleting_it_gives_back_both_too(self):
+        self._charge_calls(1)
+        before = (self.fee.last_date_invoiced, self.fee.recurring_next_date)
+        move = self._invoice_cron()
+        move.button_cancel()
+        move.unlink()
+        self.assertEqual(
+            (self.fee.last_date_invoiced, self.fee.recurring_next_date), before
+        )
+
+    def test_a_charge_is_on_an_invoice_whole_or_not_at_all(self):
+        self.integration.charge_granularity = "class"
+        self._import(self._make_call(1), self._make_call(2, callee=MOBILE_SAME_DDD))
+        charge = self._charge()
+        lines = self._invoice_cron().invoice_line_ids.filtered("saperx_charge_id")
+        with (
+            self.assertRaisesRegex(UserError, "all of its lines together"),
+            self.cr.savepoint(),
+        ):
+            lines[0].unlink()
+        with self.assertRaisesRegex(UserError, "keeps its telephony"):
+            lines[0].saperx_charge_id = False
+        lines.unlink()
+        self.assertEqual(charge.state, "confirmed")
+
     def test_deleting_an_older_draft_does_not_move_the_dates_back(self):
         first = self._invoice_cron()
         self._invoice_cron(date(2027, 1, 1))

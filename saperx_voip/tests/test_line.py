@@ -47,7 +47,7 @@ class TestLine(SaperxCase):
 
     def test_account_code_is_six_digits(self):
         self.line.account_code = "123456"
-        for code in ("12345", "12a456", "１２３４５６"):
+        for code in ("12345", "1234567", "12a456", "１２３４５６"):
             with self.assertRaisesRegex(ValidationError, "six digits"):
                 self.line.account_code = code
 
@@ -150,6 +150,19 @@ class TestLine(SaperxCase):
         with self.assertRaisesRegex(UserError, "cancel it"):
             self.line.unlink()
 
+    def test_a_line_that_was_claimed_once_is_never_deleted(self):
+        self.line._write_sync({"was_claimed": True})
+        self.line.simultaneous_calls = 2
+        with self.assertRaisesRegex(UserError, "cancel it"):
+            self.line.unlink()
+
+    def test_no_number_comes_onto_a_cancelled_line(self):
+        self.line.action_cancel()
+        with self.assertRaisesRegex(UserError, "final"):
+            self.env["saperx.did"].create(
+                {"line_id": self.line.id, "number": "551130001000"}
+            )
+
     def test_a_line_stays_with_its_integration(self):
         other = self._make_integration(name="Other")
         with self.assertRaisesRegex(UserError, "stays with its integration"):
@@ -179,6 +192,14 @@ class TestLine(SaperxCase):
         self.assertEqual(self.line.partner_id, heir)
         self.assertEqual(len(self.line.period_ids), 2)
         self.assertEqual(self._get_call(1).partner_id, self.partner)
+
+    def test_a_question_is_answered_by_trying_again_alone(self):
+        self.line._write_sync({"pushed_status": "active", "asked_status": "blocked"})
+        self.line.simultaneous_calls = 3
+        self.assertEqual(self.line._get_wanted_line().pushed_status, "active")
+        self.line.action_retry_push()
+        self.assertEqual(self.line._get_wanted_line().pushed_status, "blocked")
+        self.assertFalse(self.line.asked_status)
 
     def test_snapshot_says_all_that_is_wanted(self):
         self.line.write({"credit_limit": 50, "allow_ldi": True, "group_id": False})

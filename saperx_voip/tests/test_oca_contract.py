@@ -82,6 +82,26 @@ class TestOcaContract(SaperxCase):
         self.contract._end_lines_if_dead()
         self.assertEqual(self.line.state, "active")
 
+    def test_a_renewal_by_a_new_line_keeps_the_line_alive(self):
+        self.company.create_new_line_at_contract_line_renew = True
+        fee = self._own_lines(self.contract)
+        fee.write(
+            {
+                "date_end": "2026-11-10",
+                "is_auto_renew": True,
+                "auto_renew_interval": 1,
+                "auto_renew_rule_type": "yearly",
+            }
+        )
+        self.env["contract.line"].cron_renew_contract_line()
+        self.assertTrue(fee.successor_contract_line_id)
+        self.assertEqual(self.line.state, "active")
+
+    def test_the_contract_stays_in_the_currency_of_its_calls(self):
+        currency = self.setup_other_currency("EUR")
+        with self.assertRaisesRegex(ValidationError, "another currency"):
+            self.contract.currency_id = currency
+
     def test_a_suppliers_contract_takes_no_line(self):
         supplier = self._make_contract(
             self.partner_b,

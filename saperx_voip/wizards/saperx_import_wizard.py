@@ -50,14 +50,19 @@ class SaperxImportWizard(models.TransientModel):
         """Start the run and show it; it goes on whether or not somebody looks."""
         self.ensure_one()
         integration = self.integration_id
-        run = self.env["saperx.cdr.import"].create(
-            {
-                "integration_id": integration.id,
-                "date_from": integration._get_start_of_day(self.date_from),
-                "date_to": integration._get_start_of_day(
-                    self.date_to + timedelta(days=1)
-                ),
-            }
+        integration.check_access("read")
+        run = (
+            self.env["saperx.cdr.import"]
+            .sudo()
+            .create(
+                {
+                    "integration_id": integration.id,
+                    "date_from": integration._get_start_of_day(self.date_from),
+                    "date_to": integration._get_start_of_day(
+                        self.date_to + timedelta(days=1)
+                    ),
+                }
+            )
         )
         return {
             "type": "ir.actions.act_window",

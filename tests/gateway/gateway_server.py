@@ -1,13 +1,20 @@
 """A small HTTP server whose answers a test writes, byte by byte if it likes."""
 
 import json
+import socket
+import ssl
 import threading
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from gateway import Client, Credentials, MemoryTokenStore
 
 TOKENS = {"access_token": "access-1", "refresh_token": "refresh-1", "expires_in": 900}
-
 
 CREDENTIALS = Credentials("sandbox", "sandbox-senha", "sandbox-key", "sandbox-secret")
 
@@ -30,6 +37,7 @@ class Server:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def handle_any(self):
                 size = int(self.headers.get("Content-Length") or 0)
@@ -65,14 +73,90 @@ class Server:
     def count(self, key):
         return sum(request[0] == key for request in self.requests)
 
-    def use_tls(self, context):
+    def answers(self, key, *answers):
+        """One after the other; the last one for ever."""
+        waiting = list(answers)
+        self.routes[key] = lambda handler: handler.answer(
+            *(waiting.pop(0) if len(waiting) > 1 else waiting[0])
+        )
+
+    def use_tls(self, certificate):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.url = self.url.replace("http:", "https:")
 
     def __enter__(self):
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(
+            target=self._server.serve_forever, args=(0.01,), daemon=True
+        ).start()
         return self
 
     def __exit__(self, *_exc):
         self._server.shutdown()
         self._server.server_close()
+
+
+@contextmanager
+def raw_server(talk):
+    """A port on which ``talk(connection)`` answers, be it HTTP or not; its URL."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        while True:
+            try:
+                connection, _address = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=one, args=(connection,), daemon=True).start()
+
+    def one(connection):
+        with connection:
+            try:
+                talk(connection)
+            except OSError:
+                return
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/api/v2"
+    finally:
+        # A close alone does not wake the one who waits.
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+def make_certificate(path, *names):
+    """A certificate that signs itself, with its key, in one file.
+
+    :param names: the hosts that it is for
+    """
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName(map(_san, names)), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+def _san(name):
+    if name[0].isdigit():
+        return x509.IPAddress(ip_address(name))
+    return x509.DNSName(name)
