@@ -6,12 +6,11 @@ the whole page with it. Only what was refused comes here, so speed does not matt
 
 import json
 import re
+from collections.abc import Iterator
 
 _BLANKS = re.compile(r"[ \t\r\n]*")
 # Numbers are passed over, not read: one of 5000 digits is nothing to stumble over.
-_scan = json.JSONDecoder(
-    strict=False, parse_int=str, parse_float=str, parse_constant=float
-).raw_decode
+_scan = json.JSONDecoder(strict=False, parse_int=str, parse_float=str).raw_decode
 
 
 def split_page(body: bytes, name: str) -> tuple[list[bytes], bytes]:
@@ -19,44 +18,46 @@ def split_page(body: bytes, name: str) -> tuple[list[bytes], bytes]:
 
     :raise ValueError, IndexError, RecursionError: if it cannot be told where they end
     """
-    text = body.decode("utf-8", "surrogateescape")
-    position = _past(text, 0, "{")
-    while True:
-        member, position = _scan(text, position)
-        position = _past(text, position, ":")
+    text = _text(body)
+    for member, begin, end in _each_member(text):
         if member == name:
-            break
-        _value, position = _scan(text, position)
-        position = _past(text, position, ",")
-    begin = position = _past(text, position, "[")
-    elements = []
+            elements = [_bytes(text[b:e]) for b, e in _each_element(text, begin)]
+            return elements, _bytes(f"{text[:begin]}[]{text[end:]}")
+    raise ValueError(f"no {name}")
+
+
+def members(raw: bytes) -> dict[str, bytes]:
+    """Of an object, to the letter; as many as can be told apart."""
+    text, found = _text(raw), {}
+    try:
+        for member, begin, end in _each_member(text):
+            found[str(member)] = _bytes(text[begin:end])
+    except (ValueError, IndexError, RecursionError):
+        pass
+    return found
+
+
+def _each_member(text: str) -> Iterator[tuple[str, int, int]]:
+    position = _past(text, 0, "{")
+    while text[position] != "}":
+        member, position = _scan(text, position)
+        begin = _past(text, position, ":")
+        _value, end = _scan(text, begin)
+        yield member, begin, end
+        position = _next(text, end, "}")
+
+
+def _each_element(text: str, position: int) -> Iterator[tuple[int, int]]:
+    position = _past(text, position, "[")
     while text[position] != "]":
-        if elements:
-            position = _past(text, position, ",")
         _value, end = _scan(text, position)
-        elements.append(text[position:end].encode("utf-8", "surrogateescape"))
-        position = _past(text, end, "")
-    rest = text[:begin] + text[position:]
-    return elements, rest.encode("utf-8", "surrogateescape")
+        yield position, end
+        position = _next(text, end, "]")
 
 
-def members(raw: bytes) -> dict:
-    """Of an object, its numbers as text; nothing if it cannot be read at all."""
-    try:
-        text = raw.decode("utf-8", "surrogateescape")
-        value, _end = _scan(text, _past(text, 0, ""))
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def is_clean(value) -> bool:
-    """Whether a value is JSON that every reader takes."""
-    try:
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
-    except (ValueError, RecursionError):
-        return False
-    return True
+def _next(text: str, position: int, last: str) -> int:
+    position = _past(text, position, "")
+    return position if text[position] == last else _past(text, position, ",")
 
 
 def _past(text: str, position: int, sign: str) -> int:
@@ -65,3 +66,11 @@ def _past(text: str, position: int, sign: str) -> int:
     if not text.startswith(sign, position):
         raise ValueError(f"no {sign!r} at {position}")
     return _BLANKS.match(text, position + len(sign)).end()
+
+
+def _text(body: bytes) -> str:
+    return body.decode("utf-8", "surrogateescape")
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

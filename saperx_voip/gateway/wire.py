@@ -231,6 +231,7 @@ _line = msgspec.json.Decoder(_Circuito)
 _registration = msgspec.json.Decoder(_Registro)
 _call = msgspec.json.Decoder(_Ligacao)
 _error = msgspec.json.Decoder(_Erro)
+_any_id = msgspec.json.Decoder(_Key | _Id)
 _money_text = msgspec.json.Decoder(str)
 _fingerprinted = msgspec.msgpack.Encoder()
 # What decoding may raise, whatever comes: the last of what is nested too deeply.
@@ -395,11 +396,14 @@ def decode_error(body: bytes) -> tuple[str, dict[str, list[str]], int | None]:
 
 def reject(raw, error) -> Reject:
     text = bytes(raw)[: 4 * REJECT_CHARS].decode(errors="replace")[:REJECT_CHARS]
-    remote_id = lenient.members(bytes(raw)).get("id")
-    # A number is text here; true and null are no ids.
-    if not isinstance(remote_id, str):
-        remote_id = None
-    return Reject(text, str(error)[:REASON_CHARS], remote_id and remote_id[:100])
+    return Reject(text, str(error)[:REASON_CHARS], _id_of(raw))
+
+
+def _id_of(raw) -> str | None:
+    try:
+        return str(_any_id.decode(lenient.members(bytes(raw))["id"]))
+    except (KeyError, *_UNREADABLE):
+        return None
 
 
 def _whole(decoder, body):
@@ -439,8 +443,10 @@ def _why(error, raw) -> str:
     """With the field, also where the JSON itself is wrong."""
     if not isinstance(error, msgspec.ValidationError):
         for name, value in lenient.members(bytes(raw)).items():
-            if not lenient.is_clean(value):
-                return f"{name[:40]!r}: {error}"
+            try:
+                msgspec.json.decode(value)
+            except _UNREADABLE as reason:
+                return f"{name[:40]!r}: {reason}"
     return str(error)
 
 

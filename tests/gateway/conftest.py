@@ -1,5 +1,6 @@
 """The gateway is tested as the package ``gateway``: no Odoo is imported."""
 
+import logging
 import sys
 from pathlib import Path
 
@@ -10,6 +11,12 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "setup"))
 
 from gateway_server import Server, make_client
 from sandbox.process import running
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quiet_about_hostile_headers():
+    """The library warns of headers that a test's server gets wrong on purpose."""
+    logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
 
 
 @pytest.fixture(scope="session")

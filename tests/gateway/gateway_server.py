@@ -67,6 +67,8 @@ class Server:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        # A client that hangs up is what many a test is about.
+        self._server.handle_error = lambda *_arguments: None
         self.port = self._server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}/api/v2"
 
