@@ -1,7 +1,7 @@
 """The platform's paths as methods, with tokens and paging; nothing of Odoo."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -125,7 +125,8 @@ class Client:
 
     def _obtain(self, stored: Tokens | None) -> Tokens:
         if stored is not None:
-            try:
+            # Used up, or not known at all: the credentials may still serve.
+            with suppress(RequestRefused, NotUnderstood):
                 body = self._transport.send(
                     "POST",
                     wire.REFRESH,
@@ -133,9 +134,6 @@ class Client:
                     secrets=(*self._secrets, stored.access, stored.refresh),
                 )
                 return wire.decode_tokens(body, _now())
-            except (RequestRefused, NotUnderstood):
-                # Used up, or not known at all: the credentials may still serve.
-                pass
         return self.login()
 
     @property

@@ -7,6 +7,7 @@ the whole page with it. Only what was refused comes here, so speed does not matt
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 _BLANKS = re.compile(r"[ \t\r\n]*")
 # Numbers are passed over, not read: one of 5000 digits is nothing to stumble over.
@@ -29,11 +30,9 @@ def split_page(body: bytes, name: str) -> tuple[list[bytes], bytes]:
 def members(raw: bytes) -> dict[str, bytes]:
     """Of an object, to the letter; as many as can be told apart."""
     text, found = _text(raw), {}
-    try:
+    with suppress(ValueError, IndexError, RecursionError):
         for member, begin, end in _each_member(text):
             found[str(member)] = _bytes(text[begin:end])
-    except (ValueError, IndexError, RecursionError):
-        pass
     return found
 
 

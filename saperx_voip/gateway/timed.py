@@ -61,7 +61,7 @@ class _TimedReader(io.RawIOBase):
 
     def close(self):
         self._raw.close()
-        super().close()
+        return super().close()
 
 
 class _TimedResponse(HTTPResponse):
@@ -75,7 +75,7 @@ class _TimedConnect:
 
     def connect(self):
         self.timeout = min(self.timeout, seconds_left())
-        super().connect()
+        return super().connect()
 
 
 class _Connection(_TimedConnect, HTTPConnection):
@@ -105,8 +105,9 @@ class TimedAdapter(HTTPAdapter):
         super().__init__(**settings)
 
     def init_poolmanager(self, *arguments, **settings):
-        super().init_poolmanager(*arguments, **settings)
+        res = super().init_poolmanager(*arguments, **settings)
         self.poolmanager.pool_classes_by_scheme = _POOLS
+        return res
 
     def proxy_manager_for(self, *arguments, **settings):
         manager = super().proxy_manager_for(*arguments, **settings)

@@ -20,7 +20,6 @@ from . import saperx_charge_class
 from . import contract_contract
 from . import contract_line
 from . import account_move
-from . import base_partner_merge
 from . import account_move_line
 from . import product_template
 from . import res_company

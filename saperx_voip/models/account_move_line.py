@@ -25,17 +25,21 @@ class AccountMoveLine(models.Model):
         lines.saperx_charge_id.sudo()._mark_invoiced()
         return lines
 
-    def unlink(self):
-        charges = self.saperx_charge_id.sudo()
-        moves = self.move_id
-        res = super().unlink()
-        if charges._get_live_move_lines().move_id & moves.exists():
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_part_of_charge(self):
+        """A charge is on an invoice whole or not at all."""
+        siblings = self.saperx_charge_id.sudo().move_line_ids - self.sudo()
+        if siblings.filtered(lambda line: line.move_id in self.move_id):
             raise UserError(
                 self.env._(
                     "A telephony additional is on an invoice whole or not at all: "
                     "remove all of its lines together."
                 )
             )
+
+    def unlink(self):
+        charges = self.saperx_charge_id.sudo()
+        res = super().unlink()
         charges._free_if_uninvoiced()
         return res
 

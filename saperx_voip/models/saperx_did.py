@@ -135,11 +135,12 @@ class SaperxDid(models.Model):
         return res
 
     def _release(self, moment):
-        super(SaperxDid, self.filtered("active")).write(
+        res = super(SaperxDid, self.filtered("active")).write(
             {"active": False, "is_main": False, "held_until": moment}
         )
         # Before whoever takes the number in this same transaction.
         self.flush_recordset()
+        return res
 
     def _was_held_before(self):
         self.ensure_one()

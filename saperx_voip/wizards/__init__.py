@@ -1,2 +1,3 @@
+from . import base_partner_merge
 from . import saperx_import_wizard
 from . import saperx_charge_wizard
