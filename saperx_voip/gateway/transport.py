@@ -189,7 +189,6 @@ class Transport:
                 other=0,
                 allowed_methods=SAFE_METHODS,
                 backoff_factor=0.3,
-                backoff_jitter=0.3,
                 raise_on_status=False,
                 respect_retry_after_header=False,
             )
