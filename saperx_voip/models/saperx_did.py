@@ -99,7 +99,7 @@ class SaperxDid(models.Model):
         if "number" in vals:
             vals = {**vals, "number": self._clean_number(vals["number"])}
             for did in self:
-                if did.number != vals["number"] and did.line_id.remote_id:
+                if did.number != vals["number"] and did._may_be_known():
                     raise UserError(
                         self.env._(
                             "The number %s is on the platform already: remove it "
@@ -124,7 +124,7 @@ class SaperxDid(models.Model):
 
     def unlink(self):
         """Removing a number from a line that the platform knows ends its holding."""
-        known = self.filtered(lambda did: did.line_id.remote_id and did.active)
+        known = self.filtered(lambda did: did.active and did._may_be_known())
         known._release(fields.Datetime.now())
         lines = self.line_id
         # Holdings of the past stay: calls of their time are found by them.
@@ -141,6 +141,11 @@ class SaperxDid(models.Model):
         # Before whoever takes the number in this same transaction.
         self.flush_recordset()
         return res
+
+    def _may_be_known(self):
+        """Whether the platform may have the number: also while a first push runs."""
+        self.ensure_one()
+        return bool(self.line_id.remote_id or self.line_id.was_claimed)
 
     def _was_held_before(self):
         self.ensure_one()

@@ -111,6 +111,11 @@ class TestLine(SaperxCase):
         other = self._make_line(self.contract)
         self.assertEqual(other.did_ids.held_from, old.held_until)
 
+    def test_a_number_removed_while_its_first_push_runs_stays_as_a_holding(self):
+        self.line._write_sync({"was_claimed": True})
+        self.line.did_ids.unlink()
+        self.assertEqual(self.line._get_released_numbers(), [NUMBER])
+
     def test_numbers_that_are_none_are_refused(self):
         for number in ("12345", "55543333444x", "1" * 16):
             with self.assertRaisesRegex(ValidationError, "is no number"):
