@@ -48,7 +48,7 @@ class LoginExpired(GatewayError):
 class RequestRefused(GatewayError):
     """A 4xx with the platform's reason: waits for a change on our side.
 
-    :ivar int status: HTTP status
+    :ivar int status: HTTP status; 0 if it could not be sent as it was
     :ivar str message: the platform's words
     :ivar dict errors: field name (the platform's) to a list of messages
     """

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 _BLANKS = re.compile(r"[ \t\r\n]*")
+# A text that does not end takes all the rest, so that each byte is looked at once.
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\Z)|[\[\]{}:,]', re.DOTALL)
 # Numbers are passed over, not read: one of 5000 digits is nothing to stumble over.
 _scan = json.JSONDecoder(strict=False, parse_int=str, parse_float=str).raw_decode
 
@@ -17,14 +19,34 @@ _scan = json.JSONDecoder(strict=False, parse_int=str, parse_float=str).raw_decod
 def split_page(body: bytes, name: str) -> tuple[list[bytes], bytes]:
     """The elements of the array ``name`` to the letter, and the body without them.
 
-    :raise ValueError, IndexError, RecursionError: if it cannot be told where they end
+    Looks at brackets, commas and quotes alone: whatever else is wrong in an element,
+    be it a number or how deeply it is nested, is that element's own affair.
+
+    :raise ValueError: if there is no such array, or it does not end
     """
-    text = _text(body)
-    for member, begin, end in _each_member(text):
-        if member == name:
-            elements = [_bytes(text[b:e]) for b, e in _each_element(text, begin)]
-            return elements, _bytes(f"{text[:begin]}[]{text[end:]}")
-    raise ValueError(f"no {name}")
+    wanted, depth, tokens = f'"{name}"'.encode(), 0, _TOKEN.finditer(body)
+    latest = [b"", b"", b""]
+    for token in tokens:
+        text = token.group()
+        latest = [*latest[1:], text]
+        if depth == 1 and latest == [wanted, b":", b"["]:
+            elements, end = _elements(body, token.end(), tokens)
+            return elements, body[: token.end()] + body[end:]
+        depth += (text in b"[{") - (text in b"]}")
+    raise ValueError(f"there is no {name}")
+
+
+def _elements(body: bytes, start: int, tokens) -> tuple[list[bytes], int]:
+    elements, depth = [], 0
+    for token in tokens:
+        text = token.group()
+        if depth == 0 and text in b",]":
+            elements.append(body[start : token.start()].strip())
+            start = token.end()
+            if text == b"]":
+                return [e for e in elements if e], token.start()
+        depth += (text in b"[{") - (text in b"]}")
+    raise ValueError("the array does not end")
 
 
 def members(raw: bytes) -> dict[str, bytes]:
@@ -44,14 +66,6 @@ def _each_member(text: str) -> Iterator[tuple[str, int, int]]:
         _value, end = _scan(text, begin)
         yield member, begin, end
         position = _next(text, end, "}")
-
-
-def _each_element(text: str, position: int) -> Iterator[tuple[int, int]]:
-    position = _past(text, position, "[")
-    while text[position] != "]":
-        _value, end = _scan(text, position)
-        yield position, end
-        position = _next(text, end, "]")
 
 
 def _next(text: str, position: int, last: str) -> int:

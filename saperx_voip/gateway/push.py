@@ -8,7 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from .client import Client
-from .errors import Conflict, GatewayError, NotFound, NotUnderstood
+from .errors import (
+    Conflict,
+    GatewayError,
+    NotFound,
+    NotUnderstood,
+    RequestRefused,
+)
 from .records import Did, DidTerms, Line, LineSettings, LineStatus, Reject
 
 
@@ -49,6 +55,7 @@ class Progress:
 
     wanted: WantedLine
     line: Line | None = None
+    is_new: bool = False
     dids: dict[str, Did] = field(default_factory=dict)
     knows_dids: bool = False
     error: GatewayError | None = None
@@ -68,31 +75,44 @@ def begin_push(client: Client, wanted: WantedLine) -> Progress:
     try:
         _find_or_create(client, progress)
         if progress.line is not None:
-            if wanted.final:
-                _set_status(client, progress)
-            _free_numbers(client, progress)
-            if not wanted.final:
-                _set_settings(client, progress)
-                _set_status(client, progress)
+            (_close if wanted.final else _bring_in_line)(client, progress)
     except GatewayError as error:
         progress.error = error
     return progress
 
 
+def _bring_in_line(client: Client, progress: Progress) -> None:
+    if progress.wanted.status.openness < progress.line.status.openness:
+        # Closing comes first: whatever is refused below must not keep a line open.
+        _set_status(client, progress)
+    _free_numbers(client, progress)
+    if not progress.is_new:
+        _set_settings(client, progress)
+    _set_status(client, progress)
+
+
+def _close(client: Client, progress: Progress) -> None:
+    try:
+        _set_status(client, progress)
+    except NotFound:
+        # It went away while we spoke: that is what was wanted.
+        progress.line = None
+        progress.dids = {}
+    else:
+        _free_numbers(client, progress)
+
+
 def finish_push(client: Client, progress: Progress) -> PushOutcome:
-    """Take the numbers that the line gains, and say what it all came to."""
+    """Take the numbers that the line gains, and say what it all came to.
+
+    A number that is refused does not keep the others away; the first error counts.
+    """
     wanted = progress.wanted
     if progress.error is None and progress.line is not None and not wanted.final:
         for terms in wanted.dids:
             if not _has(progress.dids.get(terms.number), terms):
-                try:
-                    did = client.put_did(progress.line.remote_id, terms)
-                except GatewayError as error:
-                    progress.error = error
-                    if isinstance(error, Conflict):
-                        progress.conflicting_number = terms.number
+                if not _take_number(client, progress, terms):
                     break
-                progress.dids[did.number] = did
     line = progress.line
     return PushOutcome(
         remote_id=line and line.remote_id,
@@ -106,6 +126,20 @@ def finish_push(client: Client, progress: Progress) -> PushOutcome:
     )
 
 
+def _take_number(client: Client, progress: Progress, terms: DidTerms) -> bool:
+    """:return: whether there is sense in asking for the next one"""
+    try:
+        did = client.put_did(progress.line.remote_id, terms)
+    except GatewayError as error:
+        if progress.error is None:
+            progress.error = error
+            if isinstance(error, Conflict):
+                progress.conflicting_number = terms.number
+        return isinstance(error, RequestRefused)
+    progress.dids[terms.number] = did
+    return True
+
+
 def _find_or_create(client: Client, progress: Progress) -> None:
     wanted = progress.wanted
     if wanted.remote_id is not None:
@@ -114,32 +148,52 @@ def _find_or_create(client: Client, progress: Progress) -> None:
             progress.saw(client.get_line(wanted.remote_id))
             return
     if wanted.final:
-        for line in client.iter_lines(reference=wanted.settings.reference):
-            if isinstance(line, Reject):
-                # It may be ours: better asked than left alive.
-                raise NotUnderstood(line.reason)
-            # Whatever the platform makes of the filter, no other line is cancelled.
-            if line.reference == wanted.settings.reference:
-                progress.saw(line)
+        if line := _find(client, wanted.settings.reference):
+            progress.saw(line)
         return
     try:
         password = wanted.settings.password or wanted.password
         settings = replace(wanted.settings, password=password)
         progress.saw(client.create_line(settings))
-    except Conflict as conflict:
-        if conflict.remote_id is None:
-            raise
-        # We made it before, and died before we knew.
+        progress.is_new = True
+        return
+    except Conflict as error:
+        conflict = error
+    # We made it before, and died before we knew.
+    if conflict.remote_id is None:
+        line = _find(client, wanted.settings.reference)
+    else:
         line = client.get_line(conflict.remote_id)
-        if line.reference != wanted.settings.reference:
-            raise
-        progress.saw(line)
+    if line is None or line.reference != wanted.settings.reference:
+        # The conflict is about something else: that line is not ours to change.
+        raise conflict
+    progress.saw(line)
+
+
+def _find(client: Client, reference: str) -> Line | None:
+    """The line of that reference.
+
+    :raise NotUnderstood: if it may be among those that cannot be read
+    """
+    unread = None
+    for line in client.iter_lines(reference=reference):
+        if isinstance(line, Reject):
+            # It may be ours: better asked than left alive.
+            unread = line
+        elif line.reference == reference:
+            # Whatever the platform makes of the filter, no other line is ours.
+            return line
+    if unread is not None:
+        raise NotUnderstood(unread.reason)
+    return None
 
 
 def _free_numbers(client: Client, progress: Progress) -> None:
     wanted = progress.wanted
-    kept = {terms.number for terms in wanted.dids}
-    for number in list(progress.dids) if progress.knows_dids else wanted.released:
+    held = [terms.number for terms in wanted.dids]
+    kept = set() if wanted.final else set(held)
+    told = list(progress.dids) if progress.knows_dids else [*wanted.released, *held]
+    for number in told:
         if number not in kept:
             # One that another line has by now is free of this one.
             with suppress(NotFound):

@@ -5,6 +5,7 @@ Knows no path and no field of the platform.
 
 import email.utils
 import logging
+import random
 import re
 import threading
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ import requests
 import urllib3
 from urllib3.util import Retry
 
+from .body import ACCEPTED_ENCODING, decoded
 from .errors import (
     CertificateRefused,
     Conflict,
@@ -74,6 +76,11 @@ class _Retry(Retry):
         seconds_left()
         _logger.info("%s %s broke off, trying again", method, url)
         return super().increment(method, url, response, error, **more)
+
+    def get_backoff_time(self):
+        # Jitter by hand: the library's own came with its second major release, and
+        # Odoo 19 runs on the first as well.
+        return super().get_backoff_time() * random.uniform(0.5, 1.5)  # noqa: S311
 
 
 class _OwnRetries(logging.Filter):
@@ -157,17 +164,19 @@ class Transport:
         timeout = min(self._read_timeout, seconds_left())
         what = f"{method} {urlsplit(url).path} at {self.host}"
         try:
-            return self._session().request(
-                method,
-                url,
-                params=query,
-                json=body,
-                auth=_Bearer(token),
-                timeout=timeout,
-                allow_redirects=False,
-                stream=True,
-                verify=self._verify,
+            session = self._session()
+            request = session.prepare_request(
+                requests.Request(
+                    method, url, params=query, json=body, auth=_Bearer(token)
+                )
             )
+            # The environment's proxies and certificates.
+            settings = session.merge_environment_settings(
+                request.url, {}, True, self._verify, None
+            )
+            # Past the session's own sending: it reads the body of a redirect, without
+            # a bound, even where it does not follow it; and it keeps cookies.
+            return session.get_adapter(url).send(request, timeout=timeout, **settings)
         except requests.exceptions.SSLError as error:
             if reason := _certificate_reason(error):
                 raise CertificateRefused(reason) from error
@@ -182,6 +191,7 @@ class Transport:
         if session is None:
             session = self._local.session = requests.Session()
             session.headers["Accept"] = "application/json"
+            session.headers["Accept-Encoding"] = ACCEPTED_ENCODING
             retry = _Retry(
                 total=RETRIES,
                 status=0,
@@ -232,13 +242,17 @@ class Transport:
             raise Unreachable(f"{what} at {self.host}: status {status}: {message}")
         if status == 409:
             raise Conflict(status, message, errors, remote_id)
+        if status == 404 and not body.lstrip().startswith(b"{"):
+            # The platform says in JSON what it does not have. This is a web server
+            # that does not know the path: no reason to believe that a line is gone.
+            raise NotUnderstood(f"{what}: there is no such address: {message}")
         kind = {404: NotFound, 410: CursorExpired}.get(status, RequestRefused)
         raise kind(status, message, errors)
 
     def _read_body(self, response, what) -> bytes:
         chunks, size = [], 0
         try:
-            for chunk in response.iter_content(CHUNK_BYTES):
+            for chunk in decoded(response, CHUNK_BYTES):
                 size += len(chunk)
                 if size > self._max_bytes:
                     raise NotUnderstood(

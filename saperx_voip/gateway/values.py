@@ -16,6 +16,7 @@ _COMMA_ONLY = re.compile(r"[+-]?\d{1,15},\d{1,12}\Z", re.ASCII)
 _CLOCK = re.compile(r"(\d{1,4}):([0-5]\d):([0-5]\d)\Z", re.ASCII)
 _MOMENT = re.compile(r"20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d\Z", re.ASCII)
 
+_HOUR = timedelta(hours=1)
 LONGEST_SECONDS = 30 * 24 * 3600
 LARGEST_AMOUNT = Decimal(10) ** 9
 _ZERO = Decimal(0)
@@ -94,3 +95,25 @@ def _offset_of_hour(hour: str, zone: ZoneInfo) -> timedelta | None:
 def local_text(utc: datetime, zone: ZoneInfo) -> str:
     """Naive UTC to the account's local text."""
     return utc.replace(tzinfo=UTC).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def local_bounds(start: datetime, end: datetime, zone: ZoneInfo) -> tuple[str, str]:
+    """Local text of a window of naive UTC that holds all of it.
+
+    Text cannot tell which of two hours of one name is meant, nor parts of a second:
+    such a bound moves outwards.
+    """
+    while _is_ambiguous(start, zone):
+        start -= _HOUR
+    if end.microsecond:
+        end += timedelta(seconds=1)
+    while _is_ambiguous(end, zone):
+        end += _HOUR
+    return local_text(start, zone), local_text(end, zone)
+
+
+def _is_ambiguous(utc: datetime, zone: ZoneInfo) -> bool:
+    local = utc.replace(tzinfo=UTC).astimezone(zone)
+    first, second = (local.replace(fold=fold).utcoffset() for fold in (0, 1))
+    # In a skipped hour the two differ as well, but no moment is ever there.
+    return first != second

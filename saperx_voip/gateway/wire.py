@@ -4,19 +4,19 @@ The only file that holds wire names: whoever has SaperX's own papers changes thi
 Answers are decoded record by record; a bad record never takes its page with it.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Annotated, Any
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from . import lenient
-from .errors import NotUnderstood
+from .errors import NotUnderstood, RequestRefused
 from .records import (
     Call,
     CallPage,
@@ -33,7 +33,7 @@ from .records import (
     Reject,
     Tokens,
 )
-from .values import LONGEST_TEXT, duration, local_text, moment, money
+from .values import LONGEST_TEXT, duration, local_bounds, moment, money
 
 # Paths.
 LOGIN = "/auth/login"
@@ -213,6 +213,10 @@ class _Ligacao(_Answer):
     cidade_destino: _Text | None = None
 
 
+class _Numbered(_Answer):
+    numero: _Number
+
+
 class _Erro(_Answer):
     message: Any = None
     errors: Any = None
@@ -230,6 +234,7 @@ _did = msgspec.json.Decoder(_Did)
 _line = msgspec.json.Decoder(_Circuito)
 _registration = msgspec.json.Decoder(_Registro)
 _call = msgspec.json.Decoder(_Ligacao)
+_numbered = msgspec.json.Decoder(_Numbered)
 _error = msgspec.json.Decoder(_Erro)
 _any_id = msgspec.json.Decoder(_Key | _Id)
 _money_text = msgspec.json.Decoder(str)
@@ -317,7 +322,7 @@ def decode_line(raw, zone: ZoneInfo) -> Line:
         status=_known(_STATUS, "status", line.status),
         settings=settings,
         plan_description=line.plano_descricao,
-        dids=None if line.dids is None else tuple(_readable(decode_did, line.dids)),
+        dids=None if line.dids is None else tuple(_known_numbers(line.dids)),
         updated_at=_moment("atualizado_em", line.atualizado_em, zone)
         if line.atualizado_em
         else None,
@@ -395,7 +400,11 @@ def decode_error(body: bytes) -> tuple[str, dict[str, list[str]], int | None]:
 
 
 def reject(raw, error) -> Reject:
-    text = bytes(raw)[: 4 * REJECT_CHARS].decode(errors="replace")[:REJECT_CHARS]
+    text = (
+        bytes(raw)[: 4 * REJECT_CHARS]
+        .decode(errors="replace")[:REJECT_CHARS]
+        .replace("\0", "\ufffd")
+    )
     return Reject(text, str(error)[:REASON_CHARS], _id_of(raw))
 
 
@@ -458,13 +467,18 @@ def _refuse_nul(record):
             raise Malformed(f"{name}: holds a NUL character")
 
 
-def _readable(decode, raws: Iterable) -> Iterator:
+def _known_numbers(raws: Iterable) -> Iterator[Did]:
+    """The numbers of a line. One whose terms cannot be read is there all the same:
+    it may have to be freed, or given new terms."""
     for raw in raws:
         try:
-            yield decode(raw)
+            yield decode_did(raw)
         except Malformed:
-            # Shown by the listing of numbers; the line is more than this one.
-            continue
+            try:
+                yield Did(_record(_numbered, raw).numero, in_use=True)
+            except Malformed:
+                # Shown by the listing of numbers; the line is more than this one.
+                continue
 
 
 def _known(table, name, value):
@@ -547,14 +561,23 @@ def encode_line(settings: LineSettings) -> dict:
         "conta": settings.account_code,
         "senha": settings.password,
         "limite_simultaneas": settings.simultaneous_calls,
-        "limite_credito": settings.credit_limit and str(settings.credit_limit),
+        "limite_credito": _money_out(settings.credit_limit),
     }
     return body | {name: v for name, v in optional.items() if v is not None}
 
 
 def did_path(line_remote_id: int, number: str) -> str:
-    """:param number: also one of the platform's, which may hold anything"""
-    return LINE_DID.format(id=line_remote_id, number=quote(number, safe=""))
+    """:param number: also one of the platform's, which may hold anything
+
+    :raise RequestRefused: if it could lead to another path, as ``..`` does however it
+        is quoted, and a DELETE would be one of the line; status 0: nothing was sent
+    """
+    if not _DIGITS.fullmatch(number):
+        raise RequestRefused(0, f"{number[:40]!r} is no telephone number")
+    return LINE_DID.format(id=line_remote_id, number=number)
+
+
+_DIGITS = re.compile(r"[0-9]{1,20}")
 
 
 def encode_status(status: LineStatus) -> dict:
@@ -562,7 +585,17 @@ def encode_status(status: LineStatus) -> dict:
 
 
 def encode_did(terms: DidTerms) -> dict:
-    return {"valor": str(terms.monthly_fee), "a_cobrar": terms.accept_collect_calls}
+    fee = _money_out(terms.monthly_fee)
+    return {"valor": fee, "a_cobrar": terms.accept_collect_calls}
+
+
+def _money_out(amount: Decimal | None) -> str | None:
+    """A plain decimal string, never with an exponent."""
+    if amount is None:
+        return None
+    if not amount.is_finite():
+        raise RequestRefused(0, f"{amount} is no amount of money")
+    return f"{amount:f}"
 
 
 def page_query(page: int, **filters) -> dict:
@@ -583,14 +616,16 @@ def line_filter(reference, account_code, updated_since, zone) -> dict:
     return {
         "referencia": reference,
         "conta": account_code,
-        "atualizado_desde": updated_since and local_text(updated_since, zone),
+        "atualizado_desde": updated_since
+        and local_bounds(updated_since, updated_since, zone)[0],
     }
 
 
 def call_query(start, end, cursor, line_remote_id, limit, zone) -> dict:
+    first, last = local_bounds(start, end, zone)
     return {
-        "inicio": local_text(start, zone),
-        "fim": local_text(end, zone),
+        "inicio": first,
+        "fim": last,
         "limite": limit,
     } | _given({"cursor": cursor, "circuito_id": line_remote_id})
 
