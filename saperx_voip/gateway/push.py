@@ -212,8 +212,12 @@ def _set_status(client: Client, progress: Progress) -> None:
     wanted, present = progress.wanted, progress.line.status
     if present == wanted.status:
         return
+    # Somebody changed it there since our last push: neither opened again nor taken
+    # back without a question. What we want anew, a lower status, is no taking back.
+    is_changed = wanted.pushed_status not in (None, present)
     is_raised = wanted.status.openness > present.openness
-    if is_raised and wanted.pushed_status not in (None, present):
+    is_taken_back = wanted.status == wanted.pushed_status
+    if is_changed and not wanted.final and (is_raised or is_taken_back):
         progress.question = present
         return
     line = client.set_status(progress.line.remote_id, wanted.status)

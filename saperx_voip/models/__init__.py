@@ -7,10 +7,15 @@ from . import saperx_plan
 from . import saperx_group
 from . import saperx_tariff
 from . import saperx_tariff_rate
+from . import saperx_line_terms
+from . import saperx_line_profile
 from . import saperx_line
+from . import saperx_line_password
 from . import saperx_line_activity
 from . import saperx_line_period
 from . import saperx_line_push
+from . import saperx_line_block
+from . import saperx_line_moments
 from . import saperx_did
 from . import saperx_cdr
 from . import saperx_cdr_import
@@ -22,6 +27,7 @@ from . import contract_line
 from . import account_move
 from . import account_move_line
 from . import product_template
+from . import ir_http
 from . import res_company
 from . import res_config_settings
 from . import res_partner

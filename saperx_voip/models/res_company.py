@@ -17,6 +17,23 @@ class ResCompany(models.Model):
         "charge, it is invoiced alone.",
     )
 
+    saperx_password_required = fields.Boolean(
+        string="SIP password mandatory",
+        help="No line is active without a SIP password.",
+    )
+    saperx_password_length = fields.Integer(
+        string="Length of generated SIP passwords", default=20
+    )
+    saperx_password_symbols = fields.Boolean(
+        string="Signs in generated SIP passwords",
+        help="Besides letters and digits. Some phones do not take them.",
+    )
+
+    _saperx_password_length_in_range = models.Constraint(
+        "CHECK (saperx_password_length BETWEEN 12 AND 64)",
+        "Generated passwords have 12 to 64 characters.",
+    )
+
     def _get_telephony_today(self):
         """Today in the company's own time zone, whoever asks."""
         self.ensure_one()

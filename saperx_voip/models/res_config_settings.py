@@ -9,3 +9,12 @@ class ResConfigSettings(models.TransientModel):
     saperx_invoice_patience_days = fields.Integer(
         related="company_id.saperx_invoice_patience_days", readonly=False
     )
+    saperx_password_required = fields.Boolean(
+        related="company_id.saperx_password_required", readonly=False
+    )
+    saperx_password_length = fields.Integer(
+        related="company_id.saperx_password_length", readonly=False
+    )
+    saperx_password_symbols = fields.Boolean(
+        related="company_id.saperx_password_symbols", readonly=False
+    )

@@ -1,5 +1,6 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from odoo import api, fields, models
@@ -21,7 +22,15 @@ from ..gateway import (
 )
 from .saperx_token import DatabaseTokenStore
 
+BLOCK_STATUSES = [
+    ("active", "Nothing: the line goes on"),
+    ("partially_blocked", "Partially blocked"),
+    ("blocked", "Blocked"),
+    ("inactive", "Inactive"),
+]
 LOCKED_FIELDS = ("gateway", "environment", "company_id")
+# A token that dies within so long is renewed by the next request or soon after.
+EXPIRING = timedelta(minutes=2)
 LOGIN_FIELDS = ("active", "base_url", "username", "password", "api_key", "api_secret")
 
 
@@ -82,15 +91,24 @@ class SaperxIntegration(models.Model):
     password_hint = fields.Char(compute="_compute_secret_hints")
     api_key_hint = fields.Char(compute="_compute_secret_hints")
     api_secret_hint = fields.Char(compute="_compute_secret_hints")
-    token_expires_at = fields.Datetime(
-        string="Access token valid until",
-        compute="_compute_token",
-        help="Tokens are obtained and renewed by themselves and never shown.",
-    )
-    token_state = fields.Selection(
-        [("none", "None yet"), ("valid", "Valid"), ("expired", "To be renewed")],
+    access_token_state = fields.Selection(
+        [
+            ("none", "None yet"),
+            ("present", "Present"),
+            ("expiring", "Present, about to be renewed"),
+        ],
         string="Access token",
         compute="_compute_token",
+        help="Obtained and renewed by itself, and never shown.",
+    )
+    token_expires_at = fields.Datetime(
+        string="Access token valid until", compute="_compute_token"
+    )
+    refresh_token_state = fields.Selection(
+        [("none", "None yet"), ("present", "Present")],
+        string="Refresh token",
+        compute="_compute_token",
+        help="Renews the access token without another login; never shown.",
     )
     charge_only_active_lines = fields.Boolean(
         help="Yes: the telephony additional is made only for lines that were active "
@@ -142,11 +160,42 @@ class SaperxIntegration(models.Model):
         required=True,
         default="total",
     )
-    parallel_requests = fields.Integer(default=4)
+    parallel_requests = fields.Integer(
+        default=4, help="So many requests at once reach the platform, at most."
+    )
+    credit_limit_required = fields.Boolean(
+        string="Credit limit mandatory",
+        default=True,
+        help="On postpaid lines.",
+    )
+    partial_block_status = fields.Selection(
+        BLOCK_STATUSES,
+        string="A partial block means",
+        required=True,
+        default="partially_blocked",
+        help="Status on the platform of a line with a partial block.",
+    )
+    full_block_status = fields.Selection(
+        BLOCK_STATUSES,
+        string="A full block means",
+        required=True,
+        default="blocked",
+        help="Status on the platform of a line with a full block. Emergency calls "
+        "and your own support number outlive a suspension: ask SaperX which status "
+        "lets them pass.",
+    )
+    profile_ids = fields.One2many("saperx.line.profile", "integration_id")
+    plan_ids = fields.One2many("saperx.plan", "integration_id")
+    down_since = fields.Datetime(
+        readonly=True, copy=False, help="Since then nothing was answered as it should."
+    )
     last_success_at = fields.Datetime(string="Last success", readonly=True, copy=False)
     last_error_at = fields.Datetime(readonly=True, copy=False)
     last_error = fields.Text(readonly=True, copy=False)
-    line_count = fields.Integer(compute="_compute_line_count")
+    line_count = fields.Integer(compute="_compute_line_counts")
+    blocked_line_count = fields.Integer(compute="_compute_line_counts")
+    waiting_line_count = fields.Integer(compute="_compute_line_counts")
+    refused_line_count = fields.Integer(compute="_compute_line_counts")
 
     _lookback_days_not_negative = models.Constraint(
         "CHECK (lookback_days >= 0 AND waiting_days >= 0)",
@@ -173,22 +222,39 @@ class SaperxIntegration(models.Model):
             .sudo()
             .search([("integration_id", "in", self.ids)])
         }
-        now = fields.Datetime.now()
+        soon = fields.Datetime.now() + EXPIRING
         for integration in self:
             expires_at = tokens.get(integration.id)
             integration.token_expires_at = expires_at
-            integration.token_state = (
-                "none" if not expires_at else "valid" if expires_at > now else "expired"
+            integration.refresh_token_state = "present" if expires_at else "none"
+            integration.access_token_state = (
+                "none"
+                if not expires_at
+                else "present"
+                if expires_at > soon
+                else "expiring"
             )
 
-    def _compute_line_count(self):
-        counts = dict(
-            self.env["saperx.line"]._read_group(
-                [("integration_id", "in", self.ids)], ["integration_id"], ["__count"]
+    def _compute_line_counts(self):
+        domains = {
+            "line_count": [("state", "!=", "cancelled")],
+            "blocked_line_count": [
+                ("block_level", "!=", False),
+                ("state", "=", "active"),
+            ],
+            "waiting_line_count": [("sync_state", "=", "pending")],
+            "refused_line_count": [("sync_state", "=", "error")],
+        }
+        for name, domain in domains.items():
+            counts = dict(
+                self.env["saperx.line"]._read_group(
+                    [("integration_id", "in", self.ids), *domain],
+                    ["integration_id"],
+                    ["__count"],
+                )
             )
-        )
-        for integration in self:
-            integration.line_count = counts.get(integration, 0)
+            for integration in self:
+                integration[name] = counts.get(integration, 0)
 
     @api.constrains("base_url", "environment")
     def _check_base_url(self):
@@ -225,6 +291,11 @@ class SaperxIntegration(models.Model):
         res = super().write(vals)
         if any(name in vals for name in LOGIN_FIELDS):
             self.filtered("active")._check_login()
+        for level in ("partial", "full"):
+            if f"{level}_block_status" in vals:
+                self.env["saperx.line"].search(
+                    [("integration_id", "in", self.ids), ("block_level", "=", level)]
+                )._raise_revision()
         if "charge_calls_from" in vals or "timezone" in vals:
             self.env["saperx.cdr"]._reassess([("integration_id", "in", self.ids)])
         return res
@@ -374,12 +445,30 @@ class SaperxIntegration(models.Model):
                 )
         return Credentials(username=self.username, **secrets)
 
+    def _get_status_of_block(self, level):
+        """:param level: of a block; :return: the line's status on the platform"""
+        self.ensure_one()
+        return self[f"{level}_block_status"]
+
     def _record_success(self):
-        self.write({"last_success_at": fields.Datetime.now(), "last_error": False})
+        self.write(
+            {
+                "last_success_at": fields.Datetime.now(),
+                "last_error": False,
+                "down_since": False,
+            }
+        )
 
     def _record_error(self, error):
-        text = self._explain(error, self.create_uid)
-        self.write({"last_error_at": fields.Datetime.now(), "last_error": text})
+        now = fields.Datetime.now()
+        for integration in self:
+            integration.write(
+                {
+                    "last_error_at": now,
+                    "last_error": integration._explain(error, integration.create_uid),
+                    "down_since": integration.down_since or now,
+                }
+            )
 
     def action_test_connection(self):
         self.ensure_one()
@@ -422,7 +511,15 @@ class SaperxIntegration(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "saperx_voip.saperx_line_action"
         )
-        return {**action, "domain": [("integration_id", "=", self.id)], "context": {}}
+        return {
+            **action,
+            "domain": [("integration_id", "=", self.id)],
+            "context": {
+                name: value
+                for name, value in self.env.context.items()
+                if name.startswith("search_default_")
+            },
+        }
 
     def _notify(self, message):
         return {

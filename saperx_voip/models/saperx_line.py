@@ -1,24 +1,17 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
-import secrets
-import string
 import uuid
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from .call_class import BILLING_TYPES
-
-PASSWORD_LENGTH = 20
-PASSWORD_ALPHABET = string.ascii_letters + string.digits
+from .saperx_line_terms import TERMS
 
 # What stays open on a cancelled line: what the push and the accounts write.
 FROZEN_FIELDS = {
-    "account_code", "allow_lc", "allow_ldi", "allow_ldn", "allow_vc1", "allow_vc2",
-    "allow_vc3", "billing_type", "caller_id", "closing_day", "contract_id",
-    "contract_line_id", "credit_limit", "did_ids", "group_id", "integration_id",
-    "international_plan_id", "is_active", "password", "plan_id", "portability",
-    "route", "simultaneous_calls", "state", "tariff_id",
+    *TERMS,
+    "account_code", "contract_id", "contract_line_id", "did_ids", "integration_id",
+    "is_active", "password", "portability", "state",
 }  # fmt: skip
 
 
@@ -30,7 +23,12 @@ class SaperxLine(models.Model):
 
     _name = "saperx.line"
     _description = "SIP line"
-    _inherit = ["mail.thread", "mail.activity.mixin", "saperx.secret.mixin"]
+    _inherit = [
+        "mail.thread",
+        "mail.activity.mixin",
+        "saperx.secret.mixin",
+        "saperx.line.terms",
+    ]
     _order = "contract_id, id"
     _check_company_auto = True
 
@@ -59,14 +57,14 @@ class SaperxLine(models.Model):
     company_id = fields.Many2one(
         related="contract_id.company_id", store=True, index=True
     )
-    currency_id = fields.Many2one(related="company_id.currency_id")
-    integration_id = fields.Many2one(
-        "saperx.integration",
-        required=True,
+    integration_down_since = fields.Datetime(related="integration_id.down_since")
+    profile_id = fields.Many2one(
+        "saperx.line.profile",
         index=True,
-        ondelete="restrict",
-        check_company=True,
-        default=lambda self: self._default_integration(),
+        ondelete="set null",
+        copy=False,
+        domain="[('integration_id', '=', integration_id)]",
+        help="What the line began with; each term may be changed afterwards.",
     )
     reference = fields.Char(
         required=True,
@@ -82,14 +80,6 @@ class SaperxLine(models.Model):
         copy=False,
         help="Six digits. Left empty, the platform assigns one.",
     )
-    password = fields.Char(
-        string="SIP password",
-        compute="_compute_secrets",
-        inverse="_inverse_password",
-        copy=False,
-        groups="saperx_voip.group_technician",
-    )
-    password_hint = fields.Char(compute="_compute_secret_hints")
     state = fields.Selection(
         [
             ("draft", "Draft"),
@@ -111,16 +101,6 @@ class SaperxLine(models.Model):
     )
     cancelled_at = fields.Datetime(readonly=True, copy=False)
 
-    tariff_id = fields.Many2one(
-        "saperx.tariff",
-        string="Billing plan",
-        index=True,
-        ondelete="restrict",
-        check_company=True,
-        tracking=True,
-        help="Prices of the calls outside the customer's plan. "
-        "Empty: calls are stored and cost nothing.",
-    )
     charge_calls_from = fields.Datetime(
         help="Calls of this line that began earlier were charged by the previous "
         "system. Empty: as the integration says."
@@ -131,70 +111,19 @@ class SaperxLine(models.Model):
         required=True,
         default="no",
     )
-    simultaneous_calls = fields.Integer(string="Simultaneous call limit", default=1)
-    credit_limit = fields.Monetary(
-        help="Postpaid: the most that the platform lets the line use."
-    )
 
-    plan_id = fields.Many2one(
-        "saperx.plan",
-        required=True,
-        index=True,
-        ondelete="restrict",
-        domain="[('integration_id', '=', integration_id), ('scope', '=', 'national')]",
-    )
-    international_plan_id = fields.Many2one(
-        "saperx.plan",
-        index=True,
-        ondelete="restrict",
-        domain="[('integration_id', '=', integration_id),"
-        " ('scope', '=', 'international')]",
-    )
-    group_id = fields.Many2one(
-        "saperx.group",
-        index=True,
-        ondelete="restrict",
-        domain="[('integration_id', '=', integration_id)]",
+    tariff_id = fields.Many2one(tracking=True)
+    closing_day = fields.Integer(tracking=True)
+    billing_type = fields.Selection(tracking=True)
+    plan_id = fields.Many2one(required=True)
+    has_gone_plan = fields.Boolean(
+        compute="_compute_has_gone_plan",
+        help="A plan or group of the line is no longer on the platform.",
     )
     plan_description = fields.Char(
-        readonly=True, copy=False, help="Filled by the platform when the line is saved."
-    )
-    closing_day = fields.Integer(
-        string="Invoice closing day",
-        required=True,
-        default=31,
-        tracking=True,
-        help="The cycle ends with this day, or with the month's last one.",
-    )
-    billing_type = fields.Selection(
-        BILLING_TYPES, string="Type", required=True, default="postpaid", tracking=True
-    )
-    route = fields.Selection(
-        [("scm", "SCM"), ("stfc", "STFC"), ("custom", "Custom")],
-        string="Plan type",
-        required=True,
-        default="stfc",
-    )
-    caller_id = fields.Boolean(string="Caller ID (Bina)", default=True)
-    allow_lc = fields.Boolean(
-        "LC", default=True, help="Calls to fixed lines of the same area code."
-    )
-    allow_ldn = fields.Boolean(
-        "LDN", default=True, help="Calls to fixed lines of other area codes."
-    )
-    allow_ldi = fields.Boolean("LDI", help="International calls.")
-    allow_vc1 = fields.Boolean(
-        "Allow VC1", default=True, help="Calls to mobiles of the same area code."
-    )
-    allow_vc2 = fields.Boolean(
-        "Allow VC2",
-        default=True,
-        help="Calls to mobiles whose area code begins with the same digit.",
-    )
-    allow_vc3 = fields.Boolean(
-        "Allow VC3",
-        default=True,
-        help="Calls to mobiles whose area code begins with another digit.",
+        compute="_compute_plan_description",
+        store=True,
+        help="Filled when the line is saved; afterwards as the platform calls it.",
     )
 
     did_ids = fields.One2many("saperx.did", "line_id", string="DIDs")
@@ -209,21 +138,11 @@ class SaperxLine(models.Model):
         "(integration_id, remote_id) WHERE remote_id IS NOT NULL",
         "Another line here stands for the same line of the platform.",
     )
-    _closing_day_in_range = models.Constraint(
-        "CHECK (closing_day BETWEEN 1 AND 31)",
-        "The closing day must lie between 1 and 31.",
+    _account_code_unique = models.UniqueIndex(
+        "(integration_id, account_code) WHERE account_code <> ''"
+        " AND state <> 'cancelled'",
+        "This account code is that of another line.",
     )
-    _limits_not_negative = models.Constraint(
-        "CHECK (simultaneous_calls >= 1 AND credit_limit >= 0)",
-        "A line takes at least one call at a time, and its credit limit is not "
-        "negative.",
-    )
-
-    @api.model
-    def _default_integration(self):
-        return self.env["saperx.integration"].search(
-            [("company_id", "=", self.env.company.id)], limit=1
-        )
 
     @api.depends("state")
     def _compute_is_active(self):
@@ -235,14 +154,22 @@ class SaperxLine(models.Model):
             if line.state != "cancelled":
                 line.state = "active" if line.is_active else "inactive"
 
-    def _inverse_password(self):
-        self._store_secret("password")
-
     @api.depends("did_ids.number", "did_ids.is_main", "did_ids.active")
     def _compute_main_number(self):
         for line in self:
             dids = line.did_ids.filtered("active")
             line.main_number = (dids.filtered("is_main") or dids)[:1].number
+
+    @api.depends("plan_id")
+    def _compute_plan_description(self):
+        for line in self:
+            line.plan_description = line.plan_id.name
+
+    @api.depends("plan_id.active", "international_plan_id.active", "group_id.active")
+    def _compute_has_gone_plan(self):
+        for line in self:
+            there = (line.plan_id, line.international_plan_id, line.group_id)
+            line.has_gone_plan = any(record and not record.active for record in there)
 
     @api.depends("main_number", "account_code")
     def _compute_display_name(self):
@@ -274,6 +201,17 @@ class SaperxLine(models.Model):
             line.call_count = totals.get(line, (0, 0.0))[0]
             line.unbilled_amount = unbilled.get(line, 0.0)
 
+    @api.onchange("integration_id")
+    def _onchange_integration_id(self):
+        super()._onchange_integration_id()
+        if self.profile_id.integration_id != self.integration_id:
+            self.profile_id = self.profile_id._get_default(self.integration_id.id)
+
+    @api.onchange("profile_id")
+    def _onchange_profile_id(self):
+        if self.profile_id:
+            self.update(self.profile_id._prepare_line_values())
+
     @api.constrains("account_code")
     def _check_account_code(self):
         for line in self:
@@ -281,6 +219,21 @@ class SaperxLine(models.Model):
             if code and not (len(code) == 6 and code.isascii() and code.isdigit()):
                 raise ValidationError(
                     self.env._("The account code “%s” must be six digits.", code)
+                )
+
+    @api.constrains("billing_type", "credit_limit", "integration_id")
+    def _check_credit_limit(self):
+        for line in self:
+            if (
+                line.billing_type == "postpaid"
+                and not line.credit_limit
+                and line.integration_id.credit_limit_required
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "A postpaid line of “%s” needs a credit limit.",
+                        line.integration_id.name,
+                    )
                 )
 
     @api.constrains("contract_id")
@@ -318,32 +271,11 @@ class SaperxLine(models.Model):
                     self.env._("The recurring fee is none of this contract's.")
                 )
 
-    @api.constrains("integration_id", "plan_id", "international_plan_id", "group_id")
-    def _check_same_platform(self):
-        for line in self:
-            for record in (line.plan_id, line.international_plan_id, line.group_id):
-                if record and record.integration_id != line.integration_id:
-                    raise ValidationError(
-                        self.env._(
-                            "“%(record)s” belongs to another integration.",
-                            record=record.display_name,
-                        )
-                    )
-            if line.plan_id.scope != "national" or (
-                line.international_plan_id
-                and line.international_plan_id.scope != "international"
-            ):
-                raise ValidationError(
-                    self.env._(
-                        "The plan must be a national one, and the international plan "
-                        "an international one."
-                    )
-                )
-
     @api.model_create_multi
     def create(self, vals_list):
         if any(vals.get("state") == "cancelled" for vals in vals_list):
             raise UserError(self.env._("A line cannot begin as cancelled."))
+        vals_list = [self._complete_from_profile(vals) for vals in vals_list]
         lines = super().create(vals_list)
         for line in lines:
             # Whoever sells lines need not be allowed to write on contracts.
@@ -384,6 +316,8 @@ class SaperxLine(models.Model):
         if not self.env["saperx.line.period"]._values_of_line.isdisjoint(vals):
             self._follow_period()
         if "state" in vals:
+            # Before whoever takes over the account code in this same transaction.
+            self.flush_recordset(["state"])
             self._follow_activity()
         if "charge_calls_from" in vals:
             self.env["saperx.cdr"]._reassess([("line_id", "in", self.ids)])
@@ -400,44 +334,6 @@ class SaperxLine(models.Model):
                         line.display_name,
                     )
                 )
-
-    def action_generate_password(self):
-        """Give the line a strong password from the system's random source."""
-        self.ensure_one()
-        self.check_access("write")
-        password = "".join(
-            secrets.choice(PASSWORD_ALPHABET) for _unused in range(PASSWORD_LENGTH)
-        )
-        self.password = password
-        return self._show_password(
-            self.env._("The new password was saved and goes to the platform.")
-        )
-
-    def action_reveal_password(self):
-        """Show the password once, and leave a trace of who saw it."""
-        self.ensure_one()
-        self.check_access("write")
-        return self._show_password(self.env._("This line's password"))
-
-    def _show_password(self, title):
-        password = self._get_secret("password")
-        if not password:
-            raise UserError(self.env._("This line has no password here."))
-        self.message_post(
-            body=self.env._("%s saw the SIP password.", self.env.user.display_name)
-        )
-        # The answer of this call is the only place where it is in clear.
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "info",
-                "sticky": True,
-                "title": title,
-                "message": password,
-                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
-            },
-        }
 
     def action_cancel(self):
         self._cancel()
@@ -464,6 +360,17 @@ class SaperxLine(models.Model):
         """End the lines for good. Never speaks to the platform: the push follows."""
         lines = self.filtered(lambda line: line.state != "cancelled")
         lines.write({"state": "cancelled"})
+
+    @api.model
+    def _complete_from_profile(self, vals):
+        """Whatever a new line leaves open, its profile says."""
+        profile = self.env["saperx.line.profile"].browse(vals.get("profile_id"))
+        if "profile_id" not in vals:
+            integration = vals.get("integration_id") or self._default_integration().id
+            profile = profile._get_default(integration)
+        if not profile:
+            return vals
+        return {**profile._prepare_line_values(), "profile_id": profile.id, **vals}
 
     def _let_go(self, moment):
         """A line that ends frees its numbers, and nobody holds it from then on."""

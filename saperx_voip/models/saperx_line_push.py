@@ -33,6 +33,8 @@ from ..gateway import (
     finish_push,
 )
 
+from .saperx_line_terms import TERMS
+
 _logger = logging.getLogger(__name__)
 
 # A batch must end before its lease does: lines that were not begun within the
@@ -48,16 +50,14 @@ FIRST_PAUSE_SECONDS = 30
 LONGEST_PAUSE_SECONDS = 30 * 60
 
 PUSHED_FIELDS = {
-    "account_code", "allow_lc", "allow_ldi", "allow_ldn", "allow_vc1", "allow_vc2",
-    "allow_vc3", "billing_type", "caller_id", "closing_day", "contract_id",
-    "credit_limit", "group_id", "international_plan_id", "is_active", "password",
-    "plan_id", "portability", "route", "simultaneous_calls", "state",
-}  # fmt: skip
+    *TERMS,
+    "account_code", "contract_id", "is_active", "password", "portability", "state",
+} - {"tariff_id"}  # fmt: skip
 
 
 # Written by the push alone, through ``_write_sync``.
 OWN_FIELDS = {
-    "asked_status", "lease", "lease_until", "next_sync_at", "password_revision",
+    "asked_status", "block_level", "lease", "lease_until", "next_sync_at", "password_revision",
     "pushed_revision", "pushed_status", "reference", "remote_id", "revision",
     "sync_attempts", "sync_error", "sync_state", "was_claimed",
 }  # fmt: skip
@@ -183,6 +183,18 @@ class SaperxLine(models.Model):
                 {"pushed_status": line.asked_status, "asked_status": False}
             )
         self._raise_revision()
+
+    @api.model
+    def get_sync_counts(self):
+        """:return: how many lines wait for the platform, and how many it refused"""
+        counts = {"pending": 0, "error": 0}
+        for state, count in self._read_group(
+            [("sync_state", "in", list(counts)), ("integration_id.active", "=", True)],
+            ["sync_state"],
+            ["__count"],
+        ):
+            counts[state] = count
+        return counts
 
     @api.model
     def _cron_push(self):
@@ -373,7 +385,10 @@ class SaperxLine(models.Model):
             values["remote_id"] = outcome.remote_id
         code = outcome.account_code or ""
         if re.fullmatch(r"[0-9]{6}", code) and not line.account_code:
-            values["account_code"] = code
+            # One that another line here has stays with that line, until somebody
+            # has seen to it.
+            if not line._find_account_code(code):
+                values["account_code"] = code
         if outcome.plan_description:
             values["plan_description"] = outcome.plan_description
         if outcome.question:
@@ -381,6 +396,18 @@ class SaperxLine(models.Model):
         elif outcome.status:
             values |= {"pushed_status": outcome.status.value, "asked_status": False}
         return values
+
+    def _find_account_code(self, code):
+        self.ensure_one()
+        return self.search(
+            [
+                ("integration_id", "=", self.integration_id.id),
+                ("account_code", "=", code),
+                ("state", "!=", "cancelled"),
+                ("id", "!=", self.id),
+            ],
+            limit=1,
+        )
 
     def _learn_cities(self, remote_dids):
         cities = {did.number: did for did in remote_dids if did.city}
@@ -429,10 +456,15 @@ class SaperxLine(models.Model):
         if outcome.question:
             field = self._fields["pushed_status"]
             status = dict(field._description_selection(line.env))
+            names = {
+                "there": status[LineStatus(outcome.question).value],
+                "here": status[line._get_wanted_status().value],
+            }
             return line.env._(
-                "Somebody set this line to “%(status)s” on the platform's own panel. "
-                "It was not opened again: try again if that is what you want.",
-                status=status[LineStatus(outcome.question).value],
+                "Somebody set this line to “%(there)s” on the platform's own panel, "
+                "and here it is to be “%(here)s”. Nothing was changed: try again to "
+                "set it as it is here, or block, unblock or switch the line here.",
+                **names,
             )
         if isinstance(outcome.error, RequestRefused):
             return line.env._(
@@ -463,7 +495,13 @@ class SaperxLine(models.Model):
 
     def _get_wanted_status(self):
         self.ensure_one()
-        return LineStatus.ACTIVE if self.state == "active" else LineStatus.INACTIVE
+        if self.state != "active":
+            return LineStatus.INACTIVE
+        if self.block_level:
+            return LineStatus(
+                self.integration_id._get_status_of_block(self.block_level)
+            )
+        return LineStatus.ACTIVE
 
     def _get_wanted_line(self):
         """A snapshot of all that is wanted of the line, for the gateway."""

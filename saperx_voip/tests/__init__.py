@@ -5,6 +5,8 @@ from . import test_import
 from . import test_integration
 from . import test_invoice
 from . import test_line
+from . import test_line_block
+from . import test_line_terms
 from . import test_neutralize
 from . import test_oca_contract
 from . import test_secret

@@ -129,6 +129,7 @@ class SaperxCase(AccountTestInvoicingCommon):
                 "plan_id": cls.plan.id,
                 "tariff_id": cls.tariff.id,
                 "closing_day": 31,
+                "credit_limit": 300,
                 "did_ids": [Command.create({"number": number})] if number else [],
                 **values,
             }

@@ -76,6 +76,7 @@ class TestAccess(SaperxCase):
                 "contract_id": self.contract.id,
                 "integration_id": self.integration.id,
                 "plan_id": self.plan.id,
+                "credit_limit": 100,
                 "did_ids": [Command.create({"number": "551130001000"})],
                 "password": "Given-by-hand-1",
             }
@@ -86,7 +87,7 @@ class TestAccess(SaperxCase):
                 "did_ids": [Command.create({"number": "551130001001"})],
             }
         )
-        line.action_generate_password()
+        line.password = line.generate_password()
         line.action_cancel()
         self.assertEqual(line.state, "cancelled")
 
@@ -104,7 +105,7 @@ class TestAccess(SaperxCase):
             lambda: line.write({"is_active": False}),
             lambda: line.action_cancel(),
             lambda: line.action_reveal_password(),
-            lambda: line.action_generate_password(),
+            lambda: line.generate_password(),
             lambda: line.action_retry_push(),
             lambda: line.read(["password"]),
             lambda: line.did_ids.write({"monthly_fee": 1}),

@@ -4,7 +4,7 @@ from unittest.mock import patch
 
 from cryptography.fernet import Fernet
 
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 
 from .. import vault
 from .common import SaperxCase
@@ -79,14 +79,50 @@ class TestSecret(SaperxCase):
         ):
             vault.encrypt("x")
 
-    def test_the_password_of_a_line_is_generated_strong_shown_and_traced(self):
-        action = self.line.action_generate_password()
-        password = action["params"]["message"]
-        self.assertGreaterEqual(len(password), 16)
+    def test_a_generated_password_is_strong_and_as_the_settings_want_it(self):
+        generate = self.env["saperx.line"].generate_password
+        passwords = {generate() for _time in range(50)}
+        self.assertEqual(len(passwords), 50)
+        for password in passwords:
+            self.assertEqual(len(password), 20)
+            self.assertTrue(password.isalnum() and password.isascii())
+            for kind in (str.islower, str.isupper, str.isdigit):
+                self.assertTrue(any(map(kind, password)))
+        self.company.write(
+            {"saperx_password_length": 32, "saperx_password_symbols": True}
+        )
+        password = generate()
+        self.assertEqual(len(password), 32)
+        self.assertFalse(password.isalnum())
+        self.line.password = password
         self.assertEqual(self.line._get_secret("password"), password)
-        self.assertNotIn(password, self._all_text_of("saperx_line"))
-        self.assertNotIn(password, self._all_text_of("mail_message"))
+
+    def test_a_password_is_shown_on_demand_and_traced(self):
+        self.line.password = "Given-by-hand-1"
+        shown = self.line.action_reveal_password()["params"]["message"]
+        self.assertEqual(shown, "Given-by-hand-1")
+        self.assertNotIn(shown, self._all_text_of("saperx_line"))
+        self.assertNotIn(shown, self._all_text_of("mail_message"))
         self.assertIn("saw the SIP password", self.line.message_ids[0].body)
+
+    def test_a_password_that_the_platform_or_phones_would_not_take_is_refused(self):
+        for password in ("short-1", "with blank-1", "acentuação-1", 'quote"-12345'):
+            with self.assertRaisesRegex(ValidationError, "SIP password"):
+                self.line.password = password
+        self.assertFalse(self.line._get_secret("password"))
+
+    def test_a_company_may_demand_a_password_of_each_active_line(self):
+        self.company.saperx_password_required = True
+        with self.assertRaisesRegex(ValidationError, "Generate password"):
+            self._make_line(self.contract, number="551130001001")
+        line = self._make_line(
+            self.contract, number="551130001000", password="Given-by-hand-1"
+        )
+        with self.assertRaisesRegex(ValidationError, "Generate password"):
+            line.password = False
+        self.line.is_active = False
+        with self.assertRaisesRegex(ValidationError, "Generate password"):
+            self.line.is_active = True
 
     def test_a_line_whose_password_cannot_be_read_says_so_and_stops_no_other(self):
         self.line.password = "Given-by-hand-1"

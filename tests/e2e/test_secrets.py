@@ -22,7 +22,9 @@ def dump(database):
 def test_a_dump_and_the_log_hold_no_secret(world, server, tmp_path):
     line = world.line(world.contract(), password=LINE_PASSWORD)
     world.wait_synced(line)
-    shown = world.odoo.call("saperx.line", "action_generate_password", [line])
+    generated = world.odoo.call("saperx.line", "generate_password")
+    world.odoo.write("saperx.line", [line], {"password": generated})
+    world.odoo.call("saperx.line", "action_reveal_password", [line])
     world.wait_synced(line)
     world.sandbox.generate_calls(f"{world.first:%Y-%m}", calls_per_line=20, seed=1)
     world.import_calls()
@@ -35,7 +37,7 @@ def test_a_dump_and_the_log_hold_no_secret(world, server, tmp_path):
         "sandbox-key",
         "sandbox-secret",
         LINE_PASSWORD,
-        shown["params"]["message"],
+        generated,
         *tokens,
     ]
     backup = dump(server.database)

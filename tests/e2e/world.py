@@ -92,6 +92,7 @@ class World:
                 "integration_id": self.integration,
                 "plan_id": self.plan,
                 "tariff_id": self.tariff,
+                "credit_limit": 300,
                 "did_ids": [(0, 0, {"number": self.number()})],
                 **values,
             },

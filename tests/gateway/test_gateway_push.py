@@ -161,6 +161,27 @@ def test_a_status_lowered_by_somebody_there_is_asked_about(sandbox, client, want
     assert sandbox.ledger()["circuitos"][0]["status"] == "ativo"
 
 
+def test_what_somebody_raised_there_is_not_taken_back_without_a_question(
+    sandbox, client, wanted
+):
+    remote_id = push(client, wanted).remote_id
+    blocked = replace(
+        wanted,
+        remote_id=remote_id,
+        status=LineStatus.BLOCKED,
+        pushed_status=LineStatus.BLOCKED,
+    )
+    assert push(client, blocked).question is LineStatus.ACTIVE
+    assert sandbox.ledger()["circuitos"][0]["status"] == "ativo"
+    # What is wanted anew is no taking back, and the end of a line asks nobody.
+    lower = replace(blocked, status=LineStatus.INACTIVE)
+    assert push(client, lower).question is None
+    client.set_status(remote_id, LineStatus.ACTIVE)
+    final = replace(lower, final=True, pushed_status=LineStatus.INACTIVE, dids=())
+    assert push(client, final).question is None
+    assert sandbox.ledger()["circuitos"][0]["status"] == "inativo"
+
+
 def test_lowering_a_status_needs_no_question(sandbox, client, wanted):
     remote_id = push(client, wanted).remote_id
     lower = replace(

@@ -21,6 +21,7 @@ export class ReloadingFormController extends FormController {
             if (id === root.resId && !(await root.isDirty())) {
                 await root.load();
             }
+            this.env.bus.trigger("SAPERX:SYNC-CHANGED");
         };
         bus.subscribe(NOTIFICATION, onChanged);
         onWillUnmount(() => bus.unsubscribe(NOTIFICATION, onChanged));
