@@ -83,7 +83,7 @@ class SaperxLine(models.Model):
     def generate_password(self):
         """A strong password from the system's random source, not stored anywhere yet.
 
-        As the company's settings want it: each kind of character is there at least once.
+        As the company's settings want it; each kind of character is there.
         """
         self.check_access("write")
         company = self.env.company

@@ -32,7 +32,6 @@ from ..gateway import (
     begin_push,
     finish_push,
 )
-
 from .saperx_line_terms import TERMS
 
 _logger = logging.getLogger(__name__)
@@ -57,7 +56,8 @@ PUSHED_FIELDS = {
 
 # Written by the push alone, through ``_write_sync``.
 OWN_FIELDS = {
-    "asked_status", "block_level", "lease", "lease_until", "next_sync_at", "password_revision",
+    "asked_status", "block_level", "lease", "lease_until", "next_sync_at",
+    "password_revision",
     "pushed_revision", "pushed_status", "reference", "remote_id", "revision",
     "sync_attempts", "sync_error", "sync_state", "was_claimed",
 }  # fmt: skip
