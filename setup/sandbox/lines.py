@@ -122,16 +122,42 @@ def change(context: Context, line_id: int) -> Answer:
     context.subject["referencia"] = body.get("referencia")
     wanted = _read(body)
     row = find(context.db, line_id)
-    taken = context.db.execute(
+    _update(context.db, row, wanted)
+    return json_answer(_record(context.db, line_id))
+
+
+def change_on_panel(db: sqlite3.Connection, line_id: int, body: dict[str, Any]) -> None:
+    """What a person changes there: any settings, and the ``status`` among them.
+
+    :raises Refusal: 422
+    """
+    row = find(db, line_id)
+    settings = json.loads(row["settings"])
+    settings["limite_credito"] = forms.plain_money(settings["limite_credito"])
+    changes = dict(body)
+    status = Fields({"status": changes.pop("status", row["status"])})
+    status.choice("status", STATUSES, required=True)
+    status.check()
+    unknown = set(changes) - {*DEFAULTS, "referencia", "conta", "senha"}
+    if unknown:
+        raise invalid({name: ["campo desconhecido"] for name in unknown})
+    before = {"referencia": row["referencia"], "conta": row["conta"], **settings}
+    _update(db, row, _read(before | changes))
+    _set_status(db, line_id, status.body["status"])
+
+
+def _update(db: sqlite3.Connection, row: sqlite3.Row, wanted: dict[str, Any]) -> None:
+    """:raises Refusal: 422"""
+    taken = db.execute(
         "SELECT 1 FROM lines WHERE referencia = ? AND id != ?",
-        (wanted["referencia"], line_id),
+        (wanted["referencia"], row["id"]),
     ).fetchone()
     if taken:
         raise invalid({"referencia": ["já está em uso"]})
-    _check_relations(context.db, wanted, row)
+    _check_relations(db, wanted, row)
     settings = json.loads(row["settings"])
     settings.update({name: wanted[name] for name in DEFAULTS if name in wanted})
-    context.db.execute(
+    db.execute(
         "UPDATE lines SET referencia = ?, conta = ?, settings = ?, senha_sha256 = ?,"
         " atualizado_em = ? WHERE id = ?",
         (
@@ -140,10 +166,9 @@ def change(context: Context, line_id: int) -> Answer:
             dumps(settings),
             _digest(wanted.get("senha")) or row["senha_sha256"],
             forms.local_now(),
-            line_id,
+            row["id"],
         ),
     )
-    return json_answer(_record(context.db, line_id))
 
 
 def set_status(context: Context, line_id: int) -> Answer:
@@ -152,19 +177,30 @@ def set_status(context: Context, line_id: int) -> Answer:
     fields = Fields(context.json_object())
     status = fields.choice("status", STATUSES, required=True)
     fields.check()
-    context.db.execute(
-        "UPDATE lines SET status = ?, atualizado_em = ? WHERE id = ?",
-        (status, forms.local_now(), line_id),
-    )
+    assert status is not None
+    _set_status(context.db, line_id, status)
     return json_answer(_record(context.db, line_id))
 
 
+def _set_status(db: sqlite3.Connection, line_id: int, status: str) -> None:
+    db.execute(
+        "UPDATE lines SET status = ?, atualizado_em = ? WHERE id = ?",
+        (status, forms.local_now(), line_id),
+    )
+
+
 def registration(context: Context, line_id: int) -> Answer:
-    """``GET /circuitos/{id}/registro``: made up from the id, steady over time."""
+    """``GET /circuitos/{id}/registro``
+
+    Made up from the account code, steady over time; what was ordered goes before.
+    """
     row = find(context.db, line_id)
     settings = json.loads(row["settings"])
     key = f"registro|{row['conta']}"
-    online = row["status"] != "inativo" and forms.choice(key, 5) > 0
+    ordered = _ordered_registration(context.db, line_id)
+    online = ordered.get(
+        "online", row["status"] != "inativo" and forms.choice(key, 5) > 0
+    )
     used = context.db.execute(
         "SELECT coalesce(sum(cobrado), 0) FROM calls"
         " WHERE circuito_id = ? AND visible_at <= ?",
@@ -183,7 +219,15 @@ def registration(context: Context, line_id: int) -> Answer:
             "latencia_ms": 4 + forms.choice(key, 90) if online else None,
             "saldo": forms.money(balance, key),
         }
+        | ordered
     )
+
+
+def _ordered_registration(db: sqlite3.Connection, line_id: int) -> dict[str, Any]:
+    row = db.execute(
+        "SELECT registro FROM registrations WHERE circuito_id = ?", (line_id,)
+    ).fetchone()
+    return json.loads(row["registro"]) if row else {}
 
 
 def find(db: sqlite3.Connection, line_id: int) -> sqlite3.Row:
