@@ -120,10 +120,9 @@ def read(body: Fault) -> Fault:
 
 def _read_members(fields: Fields, name: str) -> None:
     """Check what only the action ``name`` has."""
-    fault, members = fields.body, ACTIONS[name].members
+    members = ACTIONS[name].members
     # A misspelt member would make a fault that does something else.
-    for member in sorted(set(fault) - set(MEMBERS) - set(members)):
-        fields.refuse(member, f"campo desconhecido para {name}")
+    fields.only(*MEMBERS, *members)
     if "seconds" in members:
         fields.number("seconds", required=True, low=0, high=LONGEST_SECONDS)
     if "status" in members:

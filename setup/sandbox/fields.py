@@ -22,6 +22,11 @@ class Fields:
     def refuse(self, name: str, message: str) -> None:
         self.errors.setdefault(name, []).append(message)
 
+    def only(self, *names: str) -> None:
+        """Refuse all other members; the contract itself takes them."""
+        for name in sorted(set(self.body) - set(names)):
+            self.refuse(name, "campo desconhecido")
+
     def check(self) -> None:
         """:raises Refusal: 422 if any member was wrong"""
         if self.errors:

@@ -77,7 +77,7 @@ def create(context: Context) -> Answer:
     """``POST /circuitos``: 409 with the id when the referencia is known."""
     body = context.json_object()
     context.subject["referencia"] = body.get("referencia")
-    wanted = _read(body)
+    wanted = read(body)
     known = context.db.execute(
         "SELECT id FROM lines WHERE referencia = ?", (wanted["referencia"],)
     ).fetchone()
@@ -120,34 +120,18 @@ def change(context: Context, line_id: int) -> Answer:
     context.subject["id"] = line_id
     body = context.json_object()
     context.subject["referencia"] = body.get("referencia")
-    wanted = _read(body)
+    wanted = read(body)
     row = find(context.db, line_id)
-    _update(context.db, row, wanted)
+    update(context.db, row, wanted)
     return json_answer(_record(context.db, line_id))
 
 
-def change_on_panel(db: sqlite3.Connection, line_id: int, body: dict[str, Any]) -> None:
-    """What a person changes there: any settings, and the ``status`` among them.
+def update(db: sqlite3.Connection, row: sqlite3.Row, wanted: dict[str, Any]) -> None:
+    """Change a line.
 
+    :param wanted: what :func:`read` gave
     :raises Refusal: 422
     """
-    row = find(db, line_id)
-    settings = json.loads(row["settings"])
-    settings["limite_credito"] = forms.plain_money(settings["limite_credito"])
-    changes = dict(body)
-    status = Fields({"status": changes.pop("status", row["status"])})
-    status.choice("status", STATUSES, required=True)
-    status.check()
-    unknown = set(changes) - {*DEFAULTS, "referencia", "conta", "senha"}
-    if unknown:
-        raise invalid({name: ["campo desconhecido"] for name in unknown})
-    before = {"referencia": row["referencia"], "conta": row["conta"], **settings}
-    _update(db, row, _read(before | changes))
-    _set_status(db, line_id, status.body["status"])
-
-
-def _update(db: sqlite3.Connection, row: sqlite3.Row, wanted: dict[str, Any]) -> None:
-    """:raises Refusal: 422"""
     taken = db.execute(
         "SELECT 1 FROM lines WHERE referencia = ? AND id != ?",
         (wanted["referencia"], row["id"]),
@@ -178,56 +162,15 @@ def set_status(context: Context, line_id: int) -> Answer:
     status = fields.choice("status", STATUSES, required=True)
     fields.check()
     assert status is not None
-    _set_status(context.db, line_id, status)
+    write_status(context.db, line_id, status)
     return json_answer(_record(context.db, line_id))
 
 
-def _set_status(db: sqlite3.Connection, line_id: int, status: str) -> None:
+def write_status(db: sqlite3.Connection, line_id: int, status: str) -> None:
     db.execute(
         "UPDATE lines SET status = ?, atualizado_em = ? WHERE id = ?",
         (status, forms.local_now(), line_id),
     )
-
-
-def registration(context: Context, line_id: int) -> Answer:
-    """``GET /circuitos/{id}/registro``
-
-    Made up from the account code, steady over time; what was ordered goes before.
-    """
-    row = find(context.db, line_id)
-    settings = json.loads(row["settings"])
-    key = f"registro|{row['conta']}"
-    ordered = _ordered_registration(context.db, line_id)
-    online = ordered.get(
-        "online", row["status"] != "inativo" and forms.choice(key, 5) > 0
-    )
-    used = context.db.execute(
-        "SELECT coalesce(sum(cobrado), 0) FROM calls"
-        " WHERE circuito_id = ? AND visible_at <= ?",
-        (line_id, int(context.now)),
-    ).fetchone()[0]
-    if settings["tipo"] == "pre_pago":
-        balance = max(0, settings["limite_credito"] - used)
-    else:
-        balance = used
-    return json_answer(
-        {
-            "online": online,
-            "ip": f"100.64.{line_id % 250}.{forms.choice(key, 250) + 1}"
-            if online
-            else None,
-            "latencia_ms": 4 + forms.choice(key, 90) if online else None,
-            "saldo": forms.money(balance, key),
-        }
-        | ordered
-    )
-
-
-def _ordered_registration(db: sqlite3.Connection, line_id: int) -> dict[str, Any]:
-    row = db.execute(
-        "SELECT registro FROM registrations WHERE circuito_id = ?", (line_id,)
-    ).fetchone()
-    return json.loads(row["registro"]) if row else {}
 
 
 def find(db: sqlite3.Connection, line_id: int) -> sqlite3.Row:
@@ -273,7 +216,7 @@ def _as_record(
     return record
 
 
-def _read(body: dict[str, Any]) -> dict[str, Any]:
+def read(body: dict[str, Any]) -> dict[str, Any]:
     """The body as CircuitoEscrita, only the members that it gives a value.
 
     :raises Refusal: 422

@@ -4,38 +4,28 @@ They lie under ``/_sandbox`` like all levers: no request of the contract, so nei
 counted nor in the history.
 """
 
+import json
 from collections.abc import Callable
 
-from . import dids, lines
+from . import dids, forms, lines, registration
 from .fields import Fields
 from .web import LARGEST_INTEGER, Answer, Context, Refusal, json_answer
 
 
 def change_line(context: Context, line_id: int) -> Answer:
     """``PUT /_sandbox/circuitos/{id}``: some fields of CircuitoEscrita, ``status``."""
-    lines.change_on_panel(context.db, line_id, context.json_object())
-    return lines.show(context, line_id)
-
-
-def set_registration(context: Context, line_id: int) -> Answer:
-    """``PUT /_sandbox/circuitos/{id}/registro``: {online, ip, latencia_ms, saldo}.
-
-    What is left out is made up again, as for a line for which nothing was ordered.
-    """
-    fields = Fields(context.json_object())
-    fields.boolean("online")
-    fields.text("ip", nullable=True)
-    fields.integer("latencia_ms", nullable=True, low=0)
-    if "saldo" in fields.body:
-        fields.money("saldo", negative=True)
-    _refuse_unknown(fields, "online", "ip", "latencia_ms", "saldo")
+    changes = context.json_object()
+    fields = Fields(changes)
+    row = lines.find(context.db, line_id)
+    status = fields.choice("status", lines.STATUSES) or row["status"]
+    fields.only(*lines.DEFAULTS, "referencia", "conta", "senha", "status")
     fields.check()
-    # As it was written, so that the test chooses the form of ``saldo``.
-    context.db.execute(
-        "INSERT OR REPLACE INTO registrations VALUES (?, ?)",
-        (line_id, context.body.decode()),
-    )
-    return lines.registration(context, line_id)
+    settings = json.loads(row["settings"])
+    settings["limite_credito"] = forms.plain_money(settings["limite_credito"])
+    before = {"referencia": row["referencia"], "conta": row["conta"], **settings}
+    lines.update(context.db, row, lines.read(before | changes))
+    lines.write_status(context.db, line_id, status)
+    return lines.show(context, line_id)
 
 
 def put_plan(context: Context, plan: str) -> Answer:
@@ -44,7 +34,7 @@ def put_plan(context: Context, plan: str) -> Answer:
     nome = fields.text("nome", required=True)
     tipo = fields.choice("tipo", ("nacional", "internacional"))
     ativo = fields.boolean("ativo")
-    _refuse_unknown(fields, "nome", "tipo", "ativo")
+    fields.only("nome", "tipo", "ativo")
     fields.check()
     context.db.execute(
         "INSERT OR REPLACE INTO plans VALUES (?, ?, ?, ?)",
@@ -62,7 +52,7 @@ def put_group(context: Context, group: str) -> Answer:
     """``PUT /_sandbox/grupos/{group}``: {nome}; new, or changed."""
     fields = Fields(context.json_object())
     nome = fields.text("nome", required=True)
-    _refuse_unknown(fields, "nome")
+    fields.only("nome")
     fields.check()
     context.db.execute(
         "INSERT OR REPLACE INTO groups VALUES (?, ?)", (_id(group), nome)
@@ -87,7 +77,7 @@ def put_did(context: Context, numero: str) -> Answer:
     line_id = fields.integer("circuito_id", nullable=True)
     valor = fields.money("valor")
     a_cobrar = fields.boolean("a_cobrar")
-    _refuse_unknown(fields, "cidade", "uf", "circuito_id", "valor", "a_cobrar")
+    fields.only("cidade", "uf", "circuito_id", "valor", "a_cobrar")
     if not numero.isdecimal():
         fields.refuse("numero", "deve ter só dígitos")
     fields.check()
@@ -116,15 +106,10 @@ def _id(text: str) -> int:
     return int(text)
 
 
-def _refuse_unknown(fields: Fields, *names: str) -> None:
-    for name in sorted(set(fields.body) - set(names)):
-        fields.refuse(name, "campo desconhecido")
-
-
 #: (method, path after ``/_sandbox``) to its function.
 ROUTES: dict[tuple[str, str], Callable[..., Answer]] = {
     ("PUT", "/circuitos/{id}"): change_line,
-    ("PUT", "/circuitos/{id}/registro"): set_registration,
+    ("PUT", "/circuitos/{id}/registro"): registration.order,
     ("PUT", "/planos/{plan}"): put_plan,
     ("DELETE", "/planos/{plan}"): remove_plan,
     ("PUT", "/grupos/{group}"): put_group,

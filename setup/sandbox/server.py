@@ -16,7 +16,18 @@ from werkzeug.routing import Map, Rule
 from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.wrappers import Request, Response
 
-from . import auth, calls, catalog, control, dids, faults, ledger, lines, seed
+from . import (
+    auth,
+    calls,
+    catalog,
+    control,
+    dids,
+    faults,
+    ledger,
+    lines,
+    registration,
+    seed,
+)
 from .actions import Cut
 from .handler import Handler
 from .options import API_PREFIX, CONTROL_PREFIX, Options
@@ -65,7 +76,7 @@ ROUTES = (
     Route("PUT", "/circuitos/{id}/status", lines.set_status),
     Route("PUT", "/circuitos/{id}/dids/{numero}", dids.give),
     Route("DELETE", "/circuitos/{id}/dids/{numero}", dids.free),
-    Route("GET", "/circuitos/{id}/registro", lines.registration),
+    Route("GET", "/circuitos/{id}/registro", registration.show),
     Route("GET", "/ligacoes", calls.list_calls, rate_limited=True),
     *(
         Route(method, path, endpoint, needs_token=False, is_control=True)
