@@ -245,20 +245,21 @@ def test_faults_of_the_command_line_are_checked(tmp_path: Path, faults: str) -> 
 
 
 def test_latency_is_each_requests_own(tmp_path: Path) -> None:
-    with running(tmp_path, latency=0.2) as sandbox:
+    with running(tmp_path, latency=0.5) as sandbox:
         api = Api(sandbox).login()
         start = time.monotonic()
         assert api.get("/planos").status_code == 200
-        assert time.monotonic() - start >= 0.2
+        assert time.monotonic() - start >= 0.5
         start = time.monotonic()
         with ThreadPoolExecutor(32) as pool:
             list(pool.map(lambda _: Api(sandbox).get("/planos"), range(64)))
-        # One after the other they would take 12.8 seconds.
-        assert 0.4 <= time.monotonic() - start < 4
-        # The levers have none.
+        # One after the other they would take 32 seconds.
+        assert 1 <= time.monotonic() - start < 16
+        # The levers have none: twenty would take ten seconds.
         start = time.monotonic()
-        sandbox.faults()
-        assert time.monotonic() - start < 0.2
+        for _turn in range(20):
+            sandbox.faults()
+        assert time.monotonic() - start < 10
 
 
 def test_rate_limit_answers_429_in_both_forms(tmp_path: Path) -> None:
