@@ -1,14 +1,17 @@
 """``python -m sandbox``: start the server and say where it listens."""
 
 import argparse
+import json
 import os
 import signal
 import sys
 import threading
 
+from . import faults
 from .options import CONTROL_PREFIX, Options, state_path
 from .server import Server
 from .store import StateError
+from .web import Refusal
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -46,6 +49,18 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         " all clients together, before they answer 429; 0 = no limit",
     )
     add(
+        "--latency",
+        type=seconds,
+        default=standard.latency,
+        help="seconds that every answer takes at least, each request by itself",
+    )
+    add(
+        "--faults",
+        type=fault_list,
+        default=standard.faults,
+        help="JSON list of the faults that a new state begins with; see README.md",
+    )
+    add(
         "--no-repeat",
         dest="repeat_records",
         action="store_false",
@@ -57,6 +72,25 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         help="stop when standard input is closed: when whoever started it is gone",
     )
     return parser.parse_args(arguments)
+
+
+def seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= faults.LONGEST_SECONDS:
+        raise ValueError(text)
+    return value
+
+
+def fault_list(text: str) -> tuple[faults.Fault, ...]:
+    try:
+        ordered = json.loads(text)
+        if isinstance(ordered, list) and all(type(item) is dict for item in ordered):
+            for fault in ordered:
+                faults.read(fault)
+            return tuple(ordered)
+    except Refusal as refusal:
+        raise argparse.ArgumentTypeError(f"{refusal}: {refusal.errors}") from None
+    raise ValueError(text)
 
 
 def main() -> int:

@@ -50,15 +50,17 @@ def list_calls(context: Context) -> Answer:
     assert start and end and limit
 
     window = f"{start}|{end}|{line_id}"
+    first = (forms.sortable(start), "", -1)
+    before, after = first, first
     cursor = query.text("cursor")
-    if cursor is None:
-        after, compare = (forms.sortable(start), "", -1), ">"
-    else:
-        after = _read_cursor(context, cursor, window)
-        # The record before the page is repeated at its head, which the contract
-        # allows; a page of one record could not get on that way.
-        repeat = context.options.repeat_records and limit > 1
-        compare = ">=" if repeat else ">"
+    if cursor is not None:
+        before, after = _read_cursor(context, cursor, window)
+    if context.repeats_page:
+        after = before
+    # The record before the page is repeated at its head, which the contract allows; a
+    # page of one record could not get on that way.
+    repeat = after != first and context.options.repeat_records and limit > 1
+    compare = ">=" if repeat else ">"
     where, values = "", []
     if line_id is not None:
         where, values = "AND circuito_id = ?", [line_id]
@@ -71,15 +73,18 @@ def list_calls(context: Context) -> Answer:
     following = None
     if len(rows) > limit:
         rows.pop()
-        following = _write_cursor(context, tuple(rows[-1])[:3], window)
+        following = _write_cursor(context, (after, tuple(rows[-1])[:3]), window)
     data = ",".join([row[3] for row in rows])
     body = f'{{"data":[{data}],"proximo":{dumps(following)}}}'
     return Answer(body=body.encode("utf-8", "replace"))
 
 
-def _write_cursor(context: Context, last: Position, window: str) -> str:
+def _write_cursor(
+    context: Context, places: tuple[Position, Position], window: str
+) -> str:
+    """:param places: where the page that gives the cursor begins, and where it ends"""
     content = [
-        *last,
+        *places,
         _digest(window),
         int(context.now),
         get_meta(context.db, "cursor_epoch"),
@@ -88,15 +93,22 @@ def _write_cursor(context: Context, last: Position, window: str) -> str:
     return f"{text}.{_sign(context.db, text)}"
 
 
-def _read_cursor(context: Context, cursor: str, window: str) -> Position:
-    """:raises Refusal: 410 when it has expired, 422 when it is not ours"""
+def _read_cursor(
+    context: Context, cursor: str, window: str
+) -> tuple[Position, Position]:
+    """The places of :func:`_write_cursor`.
+
+    :raises Refusal: 410 when it has expired, 422 when it is not ours
+    """
     text, _, signature = cursor.partition(".")
     wanted = _sign(context.db, text)
     if not hmac.compare_digest(signature.encode("utf-8", "replace"), wanted.encode()):
         raise Refusal(
             422, "Os dados informados são inválidos.", {"cursor": ["inválido"]}
         )
-    *last, of_window, issued_at, epoch = json.loads(base64.urlsafe_b64decode(text))
+    began, ended, of_window, issued_at, epoch = json.loads(
+        base64.urlsafe_b64decode(text)
+    )
     if of_window != _digest(window):
         raise Refusal(
             422, "Os dados informados são inválidos.", {"cursor": ["de outra consulta"]}
@@ -106,7 +118,7 @@ def _read_cursor(context: Context, cursor: str, window: str) -> Position:
         or context.now >= issued_at + context.options.cursor_seconds
     ):
         raise Refusal(410, "O cursor expirou: leia a janela desde o início.")
-    return tuple(last)  # type: ignore[return-value]
+    return tuple(began), tuple(ended)  # type: ignore[return-value]
 
 
 def _sign(db: sqlite3.Connection, text: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from . import auth, calls, faults, forms, generate, ledger, seed
+from . import auth, calls, faults, forms, generate, ledger, panel, seed
 from .fields import Fields
 from .store import create_tables, drop_tables, get_meta
 from .web import Answer, Context, Refusal, json_answer
@@ -42,7 +42,7 @@ def reset(context: Context) -> Answer:
         number = get_meta(context.db, "seed")
     drop_tables(context.db)
     create_tables(context.db)
-    seed.fill(context.db, number)
+    seed.fill(context.db, number, context.options.faults)
     return json_answer({"seed": number})
 
 
@@ -74,9 +74,7 @@ def generate_calls(context: Context) -> Answer:
     number = fields.integer("seed")
     unknown = fields.integer("unknown", low=0, high=10**6)
     malformed = fields.integer("malformed", low=0, high=10**6)
-    share = body.get("late_share", 0.02)
-    if isinstance(share, bool) or not isinstance(share, int | float):
-        fields.refuse("late_share", "deve ser um número de 0 a 1")
+    share = fields.number("late_share", low=0, high=1)
     late_until = fields.text("late_until", nullable=True)
     moment = forms.parse_timestamp(late_until)
     if late_until is not None and moment is None:
@@ -97,7 +95,7 @@ def generate_calls(context: Context) -> Answer:
         calls_per_line=60 if per_line is None else per_line,
         seed=get_meta(context.db, "seed") if number is None else number,
         line_ids=None if line_ids is None else set(line_ids),
-        late_share=share,
+        late_share=0.02 if share is None else float(share),
         late_until=forms.epoch(moment) if moment else calls.NEVER,
         unknown=unknown or 0,
         malformed=malformed or 0,
@@ -139,17 +137,20 @@ def add_fault(context: Context) -> Answer:
 
 
 def list_faults(context: Context) -> Answer:
-    """``GET /_sandbox/faults``: those that were not used up."""
-    return json_answer({"faults": faults.listed(context.db)})
+    """``GET /_sandbox/faults?all=1``: without ``all``, those that were not used up."""
+    query = context.query("all")
+    every = query.matching("all", "[01]", "deve ser 0 ou 1")
+    query.check()
+    return json_answer({"faults": faults.listed(context.db, used_up=every == "1")})
 
 
 def clear_faults(context: Context) -> Answer:
-    """``DELETE /_sandbox/faults``"""
+    """``DELETE /_sandbox/faults``: all, the used ones too."""
     return json_answer({"removed": faults.clear(context.db)})
 
 
 #: (method, path after ``/_sandbox``) to its function.
-ROUTES: dict[tuple[str, str], Callable[[Context], Answer]] = {
+ROUTES: dict[tuple[str, str], Callable[..., Answer]] = {
     ("GET", "/ledger"): show_ledger,
     ("POST", "/reset"): reset,
     ("POST", "/tokens/expire"): expire_tokens,
@@ -160,4 +161,5 @@ ROUTES: dict[tuple[str, str], Callable[[Context], Answer]] = {
     ("POST", "/faults"): add_fault,
     ("GET", "/faults"): list_faults,
     ("DELETE", "/faults"): clear_faults,
+    **panel.ROUTES,
 }

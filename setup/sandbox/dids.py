@@ -87,6 +87,36 @@ def free(context: Context, line_id: int, numero: str) -> Answer:
     return Answer(204, content_type=None)
 
 
+def put(
+    db: sqlite3.Connection,
+    numero: str,
+    cidade: str | None,
+    uf: str | None,
+    line_id: int | None,
+    valor: int | None,
+    a_cobrar: bool | None,
+) -> sqlite3.Row:
+    """A number that is new or changes, whoever has it: the panel may do that."""
+    before = _find(db, numero)
+    db.execute(
+        "INSERT OR REPLACE INTO dids VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            numero,
+            cidade,
+            uf,
+            line_id,
+            before and before["portado"] or 0,
+            valor,
+            a_cobrar,
+        ),
+    )
+    for touched in {line_id, before and before["circuito_id"]} - {None}:
+        _touch(db, touched)
+    row = _find(db, numero)
+    assert row is not None
+    return row
+
+
 def records(rows: list[sqlite3.Row]) -> list[dict[str, Any]]:
     return [record(row) for row in rows]
 

@@ -22,6 +22,11 @@ class Fields:
     def refuse(self, name: str, message: str) -> None:
         self.errors.setdefault(name, []).append(message)
 
+    def only(self, *names: str) -> None:
+        """Refuse all other members; the contract itself takes them."""
+        for name in sorted(set(self.body) - set(names)):
+            self.refuse(name, "campo desconhecido")
+
     def check(self) -> None:
         """:raises Refusal: 422 if any member was wrong"""
         if self.errors:
@@ -93,15 +98,31 @@ class Fields:
             return value
         return None
 
-    def money(self, name: str, required: bool = False) -> int | None:
-        """Ten-thousandths of a real, zero or more."""
+    def number(
+        self, name: str, low: float, high: float, required: bool = False
+    ) -> float | Decimal | None:
+        value = self._get(name, required, False)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+            self.refuse(name, "deve ser um número")
+        elif not low <= value <= high:
+            self.refuse(name, f"deve estar entre {low} e {high}")
+        else:
+            return value
+        return None
+
+    def money(
+        self, name: str, required: bool = False, negative: bool = False
+    ) -> int | None:
+        """Ten-thousandths of a real; below zero only with ``negative``."""
         value = self._get(name, required, False)
         if value is None:
             return None
         units = forms.parse_money(value)
         if units is None:
             self.refuse(name, "deve ser um valor em reais")
-        elif units < 0:
+        elif units < 0 and not negative:
             self.refuse(name, "não pode ser negativo")
         else:
             return units

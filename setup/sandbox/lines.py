@@ -77,7 +77,7 @@ def create(context: Context) -> Answer:
     """``POST /circuitos``: 409 with the id when the referencia is known."""
     body = context.json_object()
     context.subject["referencia"] = body.get("referencia")
-    wanted = _read(body)
+    wanted = read(body)
     known = context.db.execute(
         "SELECT id FROM lines WHERE referencia = ?", (wanted["referencia"],)
     ).fetchone()
@@ -120,18 +120,28 @@ def change(context: Context, line_id: int) -> Answer:
     context.subject["id"] = line_id
     body = context.json_object()
     context.subject["referencia"] = body.get("referencia")
-    wanted = _read(body)
+    wanted = read(body)
     row = find(context.db, line_id)
-    taken = context.db.execute(
+    update(context.db, row, wanted)
+    return json_answer(_record(context.db, line_id))
+
+
+def update(db: sqlite3.Connection, row: sqlite3.Row, wanted: dict[str, Any]) -> None:
+    """Change a line.
+
+    :param wanted: what :func:`read` gave
+    :raises Refusal: 422
+    """
+    taken = db.execute(
         "SELECT 1 FROM lines WHERE referencia = ? AND id != ?",
-        (wanted["referencia"], line_id),
+        (wanted["referencia"], row["id"]),
     ).fetchone()
     if taken:
         raise invalid({"referencia": ["já está em uso"]})
-    _check_relations(context.db, wanted, row)
+    _check_relations(db, wanted, row)
     settings = json.loads(row["settings"])
     settings.update({name: wanted[name] for name in DEFAULTS if name in wanted})
-    context.db.execute(
+    db.execute(
         "UPDATE lines SET referencia = ?, conta = ?, settings = ?, senha_sha256 = ?,"
         " atualizado_em = ? WHERE id = ?",
         (
@@ -140,10 +150,9 @@ def change(context: Context, line_id: int) -> Answer:
             dumps(settings),
             _digest(wanted.get("senha")) or row["senha_sha256"],
             forms.local_now(),
-            line_id,
+            row["id"],
         ),
     )
-    return json_answer(_record(context.db, line_id))
 
 
 def set_status(context: Context, line_id: int) -> Answer:
@@ -152,37 +161,15 @@ def set_status(context: Context, line_id: int) -> Answer:
     fields = Fields(context.json_object())
     status = fields.choice("status", STATUSES, required=True)
     fields.check()
-    context.db.execute(
-        "UPDATE lines SET status = ?, atualizado_em = ? WHERE id = ?",
-        (status, forms.local_now(), line_id),
-    )
+    assert status is not None
+    write_status(context.db, line_id, status)
     return json_answer(_record(context.db, line_id))
 
 
-def registration(context: Context, line_id: int) -> Answer:
-    """``GET /circuitos/{id}/registro``: made up from the id, steady over time."""
-    row = find(context.db, line_id)
-    settings = json.loads(row["settings"])
-    key = f"registro|{row['conta']}"
-    online = row["status"] != "inativo" and forms.choice(key, 5) > 0
-    used = context.db.execute(
-        "SELECT coalesce(sum(cobrado), 0) FROM calls"
-        " WHERE circuito_id = ? AND visible_at <= ?",
-        (line_id, int(context.now)),
-    ).fetchone()[0]
-    if settings["tipo"] == "pre_pago":
-        balance = max(0, settings["limite_credito"] - used)
-    else:
-        balance = used
-    return json_answer(
-        {
-            "online": online,
-            "ip": f"100.64.{line_id % 250}.{forms.choice(key, 250) + 1}"
-            if online
-            else None,
-            "latencia_ms": 4 + forms.choice(key, 90) if online else None,
-            "saldo": forms.money(balance, key),
-        }
+def write_status(db: sqlite3.Connection, line_id: int, status: str) -> None:
+    db.execute(
+        "UPDATE lines SET status = ?, atualizado_em = ? WHERE id = ?",
+        (status, forms.local_now(), line_id),
     )
 
 
@@ -229,7 +216,7 @@ def _as_record(
     return record
 
 
-def _read(body: dict[str, Any]) -> dict[str, Any]:
+def read(body: dict[str, Any]) -> dict[str, Any]:
     """The body as CircuitoEscrita, only the members that it gives a value.
 
     :raises Refusal: 422

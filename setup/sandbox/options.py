@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 API_PREFIX = "/api/v2"
 CONTROL_PREFIX = "/_sandbox"
@@ -24,6 +25,10 @@ class Options:
     cursor_seconds: int = 3600
     #: Requests a second that the contract's rate-limited paths take; 0 = no limit.
     rate_limit: int = 0
+    #: Seconds that every answer takes at least, each request by itself.
+    latency: float = 0
+    #: Trouble that a new state, or one that was reset, begins with.
+    faults: tuple[dict[str, Any], ...] = ()
     #: Whether a following page of calls begins with the last record of the one
     #: before, which the contract allows and a client must fold.
     repeat_records: bool = True

@@ -219,11 +219,16 @@ class SandboxProcess:
         fault = {"path": path, "action": action, **more}
         return self._control("POST", "/faults", json=fault)["id"]
 
-    def faults(self) -> list[dict[str, Any]]:
-        """Those that were not used up."""
-        return self._control("GET", "/faults")["faults"]
+    def faults(self, used_up: bool = False) -> list[dict[str, Any]]:
+        """What waits, and how often each was ``used``.
+
+        :param used_up: those that wait no more too
+        """
+        parameters = {"all": str(int(used_up))}
+        return self._control("GET", "/faults", params=parameters)["faults"]
 
     def clear_faults(self) -> int:
+        """:return: how many were not used up"""
         return self._control("DELETE", "/faults")["removed"]
 
     def expire_tokens(self, refresh: bool = False) -> int:
@@ -237,6 +242,36 @@ class SandboxProcess:
     def reset(self, seed: int | None = None) -> None:
         """As on the first day; tokens are gone too."""
         self._control("POST", "/reset", json={} if seed is None else {"seed": seed})
+
+    # What somebody does on the platform's own panel; see :mod:`sandbox.panel`
+
+    def change_line(self, line_id: int, **changes: Any) -> dict[str, Any]:
+        """:param changes: fields of CircuitoEscrita, and ``status``"""
+        return self._control("PUT", f"/circuitos/{line_id}", json=changes)
+
+    def set_registration(self, line_id: int, **members: Any) -> None:
+        """:param members: online, ip, latencia_ms, saldo; others are made up again"""
+        self._control("PUT", f"/circuitos/{line_id}/registro", json=members)
+
+    def put_plan(self, plan_id: int, nome: str, **members: Any) -> None:
+        """:param members: tipo (nacional), ativo (True)"""
+        self._control("PUT", f"/planos/{plan_id}", json={"nome": nome, **members})
+
+    def remove_plan(self, plan_id: int) -> bool:
+        return self._control("DELETE", f"/planos/{plan_id}")["removed"]
+
+    def put_group(self, group_id: int, nome: str) -> None:
+        self._control("PUT", f"/grupos/{group_id}", json={"nome": nome})
+
+    def remove_group(self, group_id: int) -> bool:
+        return self._control("DELETE", f"/grupos/{group_id}")["removed"]
+
+    def put_did(self, numero: str, **members: Any) -> dict[str, Any]:
+        """:param members: cidade, uf, circuito_id, valor, a_cobrar"""
+        return self._control("PUT", f"/dids/{numero}", json=members)
+
+    def remove_did(self, numero: str) -> bool:
+        return self._control("DELETE", f"/dids/{numero}")["removed"]
 
     # What many tests wait for
 

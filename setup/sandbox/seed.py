@@ -3,8 +3,9 @@
 import random
 import secrets
 import sqlite3
+from collections.abc import Iterable
 
-from . import numbers
+from . import faults, numbers
 from .store import set_meta
 
 NATIONAL_PLANS = (
@@ -52,8 +53,13 @@ STOCK = (
 STOCK_PER_AREA = 100
 
 
-def fill(db: sqlite3.Connection, seed: int) -> None:
-    """Fill empty tables; the same seed gives the same platform."""
+def fill(
+    db: sqlite3.Connection, seed: int, trouble: Iterable[faults.Fault] = ()
+) -> None:
+    """Fill empty tables; the same seed gives the same platform.
+
+    :param trouble: faults to begin with
+    """
     rng = random.Random(f"platform|{seed}")
     set_meta(db, "seed", seed)
     # Secret, so not from the seed: a client cannot make a cursor of its own.
@@ -67,6 +73,8 @@ def fill(db: sqlite3.Connection, seed: int) -> None:
     )
     for ddd, cities, uf in STOCK:
         _fill_area(db, rng, ddd, cities, uf)
+    for fault in trouble:
+        faults.add(db, fault)
 
 
 def _fill_plans(db: sqlite3.Connection, rng: random.Random) -> None:

@@ -1,4 +1,4 @@
-"""The HTTP server: routes of the contract, one request's way, keep-alive."""
+"""The HTTP server: routes of the contract, and one request's way."""
 
 import re
 import sys
@@ -8,16 +8,28 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
-from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.wrappers import Request, Response
 
-from . import auth, calls, catalog, control, dids, faults, ledger, lines, seed
+from . import (
+    auth,
+    calls,
+    catalog,
+    control,
+    dids,
+    faults,
+    ledger,
+    lines,
+    registration,
+    seed,
+)
+from .actions import Cut
+from .handler import Handler
 from .options import API_PREFIX, CONTROL_PREFIX, Options
 from .store import Store
 from .web import LARGEST_INTEGER, Answer, Context, Refusal, not_found
@@ -64,7 +76,7 @@ ROUTES = (
     Route("PUT", "/circuitos/{id}/status", lines.set_status),
     Route("PUT", "/circuitos/{id}/dids/{numero}", dids.give),
     Route("DELETE", "/circuitos/{id}/dids/{numero}", dids.free),
-    Route("GET", "/circuitos/{id}/registro", lines.registration),
+    Route("GET", "/circuitos/{id}/registro", registration.show),
     Route("GET", "/ligacoes", calls.list_calls, rate_limited=True),
     *(
         Route(method, path, endpoint, needs_token=False, is_control=True)
@@ -114,10 +126,10 @@ class Sandbox:
         )
         if store.is_new:
             with store.write() as db:
-                seed.fill(db, options.seed)
+                seed.fill(db, options.seed, options.faults)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """:raises faults.Cut: when the connection is to be closed unanswered"""
+        """:raises Cut: when there is to be no answer"""
         request = Request(environ, populate_request=False)
         try:
             answer = self._answer(request)
@@ -135,7 +147,8 @@ class Sandbox:
             traceback.print_exc(file=sys.stderr)
             answer = Refusal(500, "Erro interno.").answer()
         response = Response(
-            answer.body,
+            # As bytes it would set a Content-Length of its own.
+            [answer.body],
             status=answer.status,
             headers=answer.headers,
             content_type=answer.content_type,
@@ -149,20 +162,33 @@ class Sandbox:
         adapter = self._routes.bind("sandbox")
         route, arguments = adapter.match(request.path, request.method)
         if route.is_control:
-            return self._run_control(request, route, body)
+            return self._run_control(request, route, arguments, body)
+        earliest = time.monotonic() + self.options.latency
+        try:
+            return self._answer_api(request, route, arguments, body)
+        finally:
+            time.sleep(max(0, earliest - time.monotonic()))
+
+    def _answer_api(
+        self,
+        request: Request,
+        route: Route,
+        arguments: Mapping[str, str],
+        body: bytes,
+    ) -> Answer:
         path = request.path.removeprefix(API_PREFIX)
-        fault = self._take_fault(route, path)
+        fault = self._take_fault(request, route, path)
         kind = f"{fault['action']} {fault['when']}" if fault else None
         try:
-            early = faults.apply(fault, "before", None)
-        except faults.Cut:
+            early = faults.apply(fault, "before", None, request)
+        except Cut:
             self._record_untouched(request, route, path, body, 0, kind)
             raise
         if early is not None:
             self._record_untouched(request, route, path, body, early.status, kind)
             return early
         answer = self._run(request, route, path, arguments, body, kind)
-        changed = faults.apply(fault, "after", answer)
+        changed = faults.apply(fault, "after", answer, request)
         assert changed is not None
         return changed
 
@@ -174,12 +200,14 @@ class Sandbox:
         )
         return request.get_data()
 
-    def _take_fault(self, route: Route, path: str) -> faults.Fault | None:
+    def _take_fault(
+        self, request: Request, route: Route, path: str
+    ) -> faults.Fault | None:
         with self.store.read() as db:
             if not faults.waiting(db):
                 return None
         with self.store.write() as db:
-            return faults.take(db, route.method, route.template, path)
+            return faults.take(db, request, route.template, path)
 
     def _record_untouched(
         self,
@@ -236,17 +264,29 @@ class Sandbox:
                 self._rate_limit.take()
             if route.needs_token:
                 auth.require_token(context)
-            values: dict[str, Any] = dict(arguments)
-            if "id" in values:
-                values["line_id"] = _line_id(context, values.pop("id"))
-            return route.endpoint(context, **values)
+            return self._call_endpoint(context, route, arguments)
         except Refusal as refusal:
             return refusal.answer()
 
-    def _run_control(self, request: Request, route: Route, body: bytes) -> Answer:
+    def _call_endpoint(
+        self, context: Context, route: Route, arguments: Mapping[str, str]
+    ) -> Answer:
+        values: dict[str, Any] = dict(arguments)
+        if "id" in values:
+            values["line_id"] = _line_id(context, values.pop("id"))
+        return route.endpoint(context, **values)
+
+    def _run_control(
+        self,
+        request: Request,
+        route: Route,
+        arguments: Mapping[str, str],
+        body: bytes,
+    ) -> Answer:
         transaction = self.store.write if route.writes else self.store.read
         with transaction() as db:
-            return route.endpoint(Context(request, body, db, self.options))
+            context = Context(request, body, db, self.options)
+            return self._call_endpoint(context, route, arguments)
 
 
 def _line_id(context: Context, text: str) -> int:
@@ -254,51 +294,6 @@ def _line_id(context: Context, text: str) -> int:
     if not re.fullmatch("[0-9]{1,19}", text) or int(text) > LARGEST_INTEGER:
         raise not_found("Circuito")
     return lines.find(context.db, int(text))["id"]
-
-
-class Handler(WSGIRequestHandler):
-    """HTTP/1.1 with keep-alive.
-
-    werkzeug's own handler closes each connection, since it cannot know whether the
-    application has read the request's body. This application always has, or answers
-    413.
-    """
-
-    protocol_version = "HTTP/1.1"
-    #: Seconds that an idle connection stays open.
-    timeout = 300
-    # Headers and body leave in one packet, without waiting for the client's ACK.
-    wbufsize = -1
-    disable_nagle_algorithm = True
-
-    def run_wsgi(self) -> None:
-        if self.headers.get("Expect", "").strip().lower() == "100-continue":
-            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            self.wfile.flush()
-        self.environ = self.make_environ()
-        started: list[Any] = []
-
-        def start_response(status: str, headers: Any, exc_info: Any = None) -> Any:
-            started.extend((status, headers))
-
-        try:
-            chunks = self.server.app(self.environ, start_response)
-        except ConnectionError:
-            self.close_connection = True
-            return
-        status, headers = started
-        code, _, reason = status.partition(" ")
-        self.send_response(int(code), reason)
-        for name, value in headers:
-            self.send_header(name, value)
-        if int(code) == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            self.send_header("Connection", "close")
-        self.end_headers()
-        for chunk in chunks:
-            self.wfile.write(chunk)
-
-    def log_request(self, code: Any = "-", size: Any = "-") -> None:
-        """Nothing: the ledger counts requests."""
 
 
 class Server(ThreadedWSGIServer):

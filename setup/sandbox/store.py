@@ -12,7 +12,7 @@ from pathlib import Path
 from queue import Empty, LifoQueue
 
 #: Raised with any change of the tables below; an older state is refused, not mended.
-VERSION = 1
+VERSION = 2
 
 TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -41,6 +41,12 @@ CREATE TABLE lines (
     atualizado_em TEXT NOT NULL
 );
 CREATE INDEX lines_atualizado_em ON lines (atualizado_em);
+
+-- What was ordered for lines; all others have one made up.
+CREATE TABLE registrations (
+    circuito_id INTEGER PRIMARY KEY REFERENCES lines (id),
+    registro TEXT NOT NULL           -- JSON of some members of the answer
+);
 
 CREATE TABLE dids (
     numero TEXT PRIMARY KEY,
@@ -73,7 +79,9 @@ CREATE TABLE batches (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE faults (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     remaining INTEGER,               -- NULL = for ever
-    skip INTEGER NOT NULL,           -- matching requests that still pass
+    skip INTEGER NOT NULL,           -- fitting requests that still pass
+    seen INTEGER NOT NULL DEFAULT 0, -- fitting requests since
+    used INTEGER NOT NULL DEFAULT 0, -- those of them that got the fault
     fault TEXT NOT NULL              -- JSON
 );
 

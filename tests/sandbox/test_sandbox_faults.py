@@ -1,6 +1,8 @@
 """Trouble on order."""
 
+import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
@@ -100,33 +102,164 @@ def test_faults_apply_in_order_and_can_skip(api: Api, sandbox: SandboxProcess) -
     assert api.get("/planos").status_code == 200
 
 
-@pytest.mark.parametrize(("given", "sent"), [({}, "1"), ({"retry_after": 7}, "7")])
-def test_429_carries_a_pause(
-    api: Api, sandbox: SandboxProcess, given: dict[str, Any], sent: str
-) -> None:
-    body = {"message": "devagar"}
-    sandbox.fault("/ligacoes", status=429, body=body, **given)
-    answer = api.get("/ligacoes", **MONTH)
-    assert (answer.status_code, answer.json()) == (429, body)
-    assert answer.headers["Retry-After"] == sent
-
-
 @pytest.mark.parametrize(
-    "fault",
+    ("fault", "wrong"),
     [
-        {"action": "explodir"},
-        {"action": "status"},
-        {"action": "delay", "seconds": "x"},
-        {"action": "cut", "tims": 2},
-        {"action": "cut", "times": 0},
+        ({"action": "explodir"}, "action"),
+        ({"action": ["cut"]}, "action"),
+        ({"action": "status"}, "status"),
+        ({"action": "status", "status": 99}, "status"),
+        ({"action": "status", "status": 500, "headers": ["x"]}, "headers"),
+        ({"action": "status", "status": 500, "headers": {"x": "a\r\nb"}}, "headers"),
+        ({"action": "status", "status": 429, "retry_after": -1}, "retry_after"),
+        ({"action": "status", "status": 429, "retry_as": "data"}, "retry_as"),
+        (
+            {
+                "action": "status",
+                "status": 429,
+                "retry_after": "logo",
+                "retry_as": "date",
+            },
+            "retry_as",
+        ),
+        ({"action": "delay"}, "seconds"),
+        ({"action": "delay", "seconds": "x"}, "seconds"),
+        ({"action": "delay", "seconds": -0.1}, "seconds"),
+        ({"action": "broken", "body": {}}, "body"),
+        ({"action": "cut", "tims": 2}, "tims"),
+        ({"action": "cut", "seconds": 2}, "seconds"),
+        ({"action": "cut", "times": 0}, "times"),
+        ({"action": "cut", "skip": -1}, "skip"),
+        ({"action": "cut", "method": "FETCH"}, "method"),
+        ({"action": "cut", "path": "planos"}, "path"),
+        ({"action": "cut", "when": "now"}, "when"),
+        ({"action": "repeat_page", "when": "after"}, "when"),
+        ({"action": "cut", "rate": 1.1}, "rate"),
+        ({"action": "cut", "rate": -0.1}, "rate"),
+        ({"action": "cut", "rate": True}, "rate"),
+        ({"action": "cut", "seed": 7}, "seed"),
+        ({"action": "cut", "rate": 0.5, "seed": "x"}, "seed"),
     ],
 )
 def test_fault_that_is_not_understood_is_refused(
-    sandbox: SandboxProcess, fault: dict[str, Any]
+    sandbox: SandboxProcess, fault: dict[str, Any], wrong: str
 ) -> None:
-    with pytest.raises(SandboxError, match="422"):
+    with pytest.raises(SandboxError, match="422") as refused:
         sandbox.fault(**fault)
+    answer = str(refused.value)
+    assert list(json.loads(answer[answer.index("{") :])["errors"]) == [wrong]
     assert sandbox.faults() == []
+
+
+def test_listing_tells_how_often_each_was_used(
+    api: Api, sandbox: SandboxProcess
+) -> None:
+    sandbox.fault("/planos", status=500, times=2)
+    sandbox.fault("/grupos", status=500, times=3, skip=1)
+    for _turn in range(3):
+        api.get("/planos")
+        api.get("/grupos")
+    (grupos,) = sandbox.faults()
+    assert (grupos["path"], grupos["times"], grupos["used"]) == ("/grupos", 1, 2)
+    everything = sandbox.faults(used_up=True)
+    assert [(fault["times"], fault["used"]) for fault in everything] == [(0, 2), (1, 2)]
+    assert sandbox.clear_faults() == 1
+    assert sandbox.faults(used_up=True) == []
+
+
+def struck(api: Api, requests_made: int) -> list[bool]:
+    return [api.get("/planos").status_code == 500 for _request in range(requests_made)]
+
+
+def test_rate_repeats_itself_with_its_seed(api: Api, sandbox: SandboxProcess) -> None:
+    rate = {"rate": 0.3, "status": 500}
+    runs = []
+    for seed in (7, 7, 8):
+        sandbox.clear_faults()
+        sandbox.fault("/planos", seed=seed, **rate)
+        runs.append([])
+        for _turn in range(10):
+            runs[-1] += struck(api, 10)
+            # What does not fit changes no decision.
+            api.get("/grupos")
+    assert runs[0] == runs[1] != runs[2]
+    (fault,) = sandbox.faults()
+    assert (fault["seen"], fault["used"]) == (100, sum(runs[2]))
+    # Far beyond any luck.
+    assert all(10 < sum(run) < 55 for run in runs)
+
+
+def test_rate_goes_on_over_a_restart(tmp_path: Path) -> None:
+    with running(tmp_path) as sandbox:
+        api = Api(sandbox).login()
+        sandbox.fault("/planos", rate=0.5, seed=3, status=500)
+        whole = struck(api, 40)
+        sandbox.clear_faults()
+        sandbox.fault("/planos", rate=0.5, seed=3, status=500)
+        begun = struck(api, 20)
+        sandbox.kill()
+        sandbox.restart()
+        assert begun + struck(api, 20) == whole
+
+
+def test_rate_decides_alike_for_requests_at_once(
+    api: Api, sandbox: SandboxProcess
+) -> None:
+    """However they overlap, so many of the first hundred are struck."""
+    counts = []
+    for workers in (1, 8):
+        sandbox.clear_faults()
+        sandbox.fault("/planos", rate=0.4, seed=5, status=500)
+        with ThreadPoolExecutor(workers) as pool:
+            answers = list(pool.map(lambda _: api.get("/planos"), range(100)))
+        counts.append(sum(answer.status_code == 500 for answer in answers))
+    assert counts[0] == counts[1] == sandbox.faults()[0]["used"]
+
+
+def test_rate_can_be_limited_and_leaves_the_rest_to_others(
+    api: Api, sandbox: SandboxProcess
+) -> None:
+    sandbox.fault("/planos", rate=1, times=2, status=500)
+    sandbox.fault("/planos", rate=0, status=500)
+    sandbox.fault("/planos", status=502)
+    got = [api.get("/planos").status_code for _request in range(4)]
+    assert got == [500, 500, 502, 200]
+
+
+def test_faults_of_the_command_line_come_back_with_a_reset(tmp_path: Path) -> None:
+    ordered = [{"path": "/planos", "action": "status", "status": 500, "times": 2}]
+    with running(tmp_path, faults=json.dumps(ordered)) as sandbox:
+        api = Api(sandbox).login()
+        assert struck(api, 3) == [True, True, False]
+        # A state that exists keeps its own.
+        sandbox.restart()
+        assert sandbox.faults() == []
+        sandbox.reset()
+        assert struck(api.login(), 3) == [True, True, False]
+
+
+@pytest.mark.parametrize("faults", ["x", "{}", "[1]", '[{"action": "explodir"}]'])
+def test_faults_of_the_command_line_are_checked(tmp_path: Path, faults: str) -> None:
+    with pytest.raises(SandboxError, match="--faults"):
+        SandboxProcess(tmp_path, faults=faults).start()
+
+
+def test_latency_is_each_requests_own(tmp_path: Path) -> None:
+    with running(tmp_path, latency=0.5) as sandbox:
+        api = Api(sandbox).login()
+        start = time.monotonic()
+        assert api.get("/planos").status_code == 200
+        assert time.monotonic() - start >= 0.5
+        start = time.monotonic()
+        with ThreadPoolExecutor(32) as pool:
+            list(pool.map(lambda _: Api(sandbox).get("/planos"), range(64)))
+        # One after the other they would take 32 seconds.
+        assert 1 <= time.monotonic() - start < 16
+        # The levers have none: twenty would take ten seconds.
+        start = time.monotonic()
+        for _turn in range(20):
+            sandbox.faults()
+        assert time.monotonic() - start < 10
 
 
 def test_rate_limit_answers_429_in_both_forms(tmp_path: Path) -> None:
