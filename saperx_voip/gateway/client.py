@@ -107,7 +107,8 @@ class Client:
             )
         except RequestRefused as error:
             if error.status in (401, 403):
-                raise CredentialsRefused(str(error)) from error
+                named = wire.credentials_named(str(error))
+                raise CredentialsRefused(str(error), named) from error
             if error.status in (404, 405):
                 raise NotUnderstood("it knows no login") from error
             raise

@@ -32,11 +32,16 @@ class RateLimited(GatewayError):
 
 
 class CredentialsRefused(GatewayError):
-    """The platform refused a login; its own words say which credential."""
+    """The platform refused a login.
 
-    def __init__(self, message: str):
+    :ivar str message: the platform's words
+    :ivar tuple fields: which of ``Credentials`` they name; empty if they name none
+    """
+
+    def __init__(self, message: str, fields: tuple[str, ...] = ()):
         super().__init__(message)
         self.message = message
+        self.fields = fields
 
 
 class LoginExpired(GatewayError):

@@ -523,13 +523,22 @@ def _moment(name, value, zone):
 # Encoding.
 
 
+_CREDENTIALS = {
+    "usuario": "username",
+    "senha": "password",
+    "api_key": "api_key",
+    "api_secret": "api_secret",
+}
+
+
 def encode_credentials(credentials) -> dict:
-    return {
-        "usuario": credentials.username,
-        "senha": credentials.password,
-        "api_key": credentials.api_key,
-        "api_secret": credentials.api_secret,
-    }
+    return {name: getattr(credentials, ours) for name, ours in _CREDENTIALS.items()}
+
+
+def credentials_named(text: str) -> tuple[str, ...]:
+    """:return: the fields of ``Credentials`` that a refusal speaks of"""
+    text = text.casefold().replace("á", "a").replace(" ", "_").replace("-", "_")
+    return tuple(ours for name, ours in _CREDENTIALS.items() if name in text)
 
 
 def encode_refresh(tokens: Tokens) -> dict:

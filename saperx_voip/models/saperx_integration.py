@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools import format_list
 
 from odoo.addons.base.models.res_partner import _tz_get
 
@@ -354,11 +355,20 @@ class SaperxIntegration(models.Model):
     def _explain_login(self, error):
         match error:
             case CredentialsRefused():
+                named = error.fields or LOGIN_FIELDS[2:]
                 return self.env._(
                     "The platform refused the credentials of “%(name)s”: %(reason)s. "
-                    "Correct user, password, API key or API secret and save again.",
+                    "Correct %(fields)s and save again.",
                     name=self.name,
                     reason=error.message,
+                    fields=format_list(
+                        self.env,
+                        [
+                            self._fields[name].get_description(self.env)["string"]
+                            for name in named
+                        ],
+                        style="or",
+                    ),
                 )
             case CertificateRefused():
                 return self.env._(

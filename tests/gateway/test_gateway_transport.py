@@ -463,10 +463,17 @@ def test_no_netrc_takes_the_place_of_our_token(server, monkeypatch, tmp_path):
 
 
 def test_refused_credentials_come_in_the_platforms_words(server):
-    server.routes["POST /auth/login"] = (401, {"message": "senha errada"})
-    with make_client(server.url) as client:
-        with pytest.raises(CredentialsRefused, match="senha errada"):
-            client.login()
+    for answer, fields in (
+        ({"message": "senha errada"}, ("password",)),
+        ({"message": "API Key ou api-secret"}, ("api_key", "api_secret")),
+        ({"message": "não", "errors": {"usuario": ["?"]}}, ("username",)),
+        ({"message": "credenciais inválidas"}, ()),
+    ):
+        server.routes["POST /auth/login"] = (401, answer)
+        with make_client(server.url) as client:
+            with pytest.raises(CredentialsRefused, match=answer["message"]) as caught:
+                client.login()
+        assert caught.value.fields == fields
 
 
 def test_a_401_leads_to_one_refresh_then_one_login_then_an_end(server):
