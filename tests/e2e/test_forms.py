@@ -34,7 +34,7 @@ def test_saving_an_integration_tells_what_is_wrong_with_it(world, website):
     for changes, words in (
         ({"password": "errada"}, ("Usuário Acesso", "Senha Acesso")),
         ({"api_key": "errada"}, ("API Key", "API Secret")),
-        ({"base_url": "http://127.0.0.1:9/api/v2"}, ("não pôde ser",)),
+        ({"base_url": "http://127.0.0.1:9/api/v2"}, ("Não foi possível acessar",)),
         ({"base_url": website}, ("não é uma API",)),
         ({"environment": "production"}, ("https://",)),
     ):
