@@ -9,3 +9,6 @@ class ResConfigSettings(models.TransientModel):
     saperx_invoice_patience_days = fields.Integer(
         related="company_id.saperx_invoice_patience_days", readonly=False
     )
+    saperx_quarantine_days = fields.Integer(
+        related="company_id.saperx_quarantine_days", readonly=False
+    )
