@@ -166,6 +166,7 @@ class SaperxNumber(models.Model):
     @api.model
     def action_compare(self):
         """Compare the stock with every active integration's platform."""
+        self._check_technician()
         integrations = self.env["saperx.integration"].search([])
         if not integrations:
             raise UserError(self.env._("There is no active integration to ask."))

@@ -62,15 +62,20 @@ class SaperxDidMoveWizard(models.TransientModel):
 
     def action_move(self):
         self.ensure_one()
-        coming_back = self.target_did_ids if self.is_swap else self.target_did_ids[:0]
+        # Those that left their line since they were chosen are archived.
+        chosen = self.with_context(active_test=False)
+        going = chosen.did_ids.with_env(self.env)
+        coming = (chosen.is_swap and chosen.target_did_ids or going[:0]).with_env(
+            self.env
+        )
         self._check_lines()
-        self._check_dids(self.did_ids, self.line_id)
-        self._check_dids(coming_back, self.target_line_id)
-        if not self.did_ids | coming_back:
+        self._check_dids(going, self.line_id)
+        self._check_dids(coming, self.target_line_id)
+        if not going | coming:
             raise UserError(self.env._("Choose the numbers to move."))
         # Both are taken off before either is put on, lest a line has two main ones.
-        going_vals = self._take_off(self.did_ids)
-        coming_vals = self._take_off(coming_back)
+        going_vals = self._take_off(going)
+        coming_vals = self._take_off(coming)
         self._put_on(self.target_line_id, going_vals)
         self._put_on(self.line_id, coming_vals)
         return {"type": "ir.actions.act_window_close"}
