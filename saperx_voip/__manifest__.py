@@ -9,7 +9,7 @@
     "website": "https://github.com/OCA/contract",
     "depends": ["contract_termination", "bus"],
     "external_dependencies": {
-        "python": ["requests", "msgspec", "cryptography"],
+        "python": ["requests", "msgspec", "cryptography", "phonenumbers"],
     },
     "data": [
         "security/saperx_groups.xml",
@@ -19,6 +19,9 @@
         "data/product_product.xml",
         "data/ir_cron.xml",
         "wizards/saperx_import_wizard_views.xml",
+        "wizards/saperx_number_reserve_wizard_views.xml",
+        "wizards/saperx_did_block_wizard_views.xml",
+        "wizards/saperx_did_move_wizard_views.xml",
         "wizards/saperx_charge_wizard_views.xml",
         "views/saperx_tariff_views.xml",
         "views/saperx_plan_views.xml",
@@ -30,6 +33,8 @@
         "views/saperx_cdr_import_views.xml",
         "views/saperx_cdr_reject_views.xml",
         "views/saperx_charge_views.xml",
+        "views/saperx_number_views.xml",
+        "views/saperx_number_range_views.xml",
         "views/saperx_integration_views.xml",
         "views/saperx_overview_views.xml",
         "views/contract_contract_views.xml",

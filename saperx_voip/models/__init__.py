@@ -2,6 +2,7 @@ from . import saperx_secret_mixin
 from . import saperx_token
 from . import saperx_integration
 from . import saperx_integration_calls
+from . import saperx_integration_numbers
 from . import saperx_remote_record
 from . import saperx_plan
 from . import saperx_group
@@ -16,7 +17,11 @@ from . import saperx_line_period
 from . import saperx_line_push
 from . import saperx_line_block
 from . import saperx_line_moments
+from . import saperx_line_numbers
 from . import saperx_did
+from . import saperx_did_stock
+from . import saperx_number_range
+from . import saperx_number
 from . import saperx_cdr
 from . import saperx_cdr_import
 from . import saperx_cdr_reject

@@ -16,6 +16,26 @@ class ResCompany(models.Model):
         help="When nothing of the contract falls due within so many days of the "
         "charge, it is invoiced alone.",
     )
+    saperx_quarantine_days = fields.Integer(
+        string="Days that a freed number rests",
+        default=180,
+        help="A number of the stock that leaves its line is given to nobody else for "
+        "so many days. 0: it is available at once.",
+    )
+
+    _saperx_quarantine_days_not_negative = models.Constraint(
+        "CHECK (saperx_quarantine_days >= 0)",
+        "A number cannot rest for less than no day.",
+    )
+
+    def _has_number_ranges(self):
+        """Whether the company controls its stock of numbers."""
+        self.ensure_one()
+        return bool(
+            self.env["saperx.number.range"]
+            .sudo()
+            .search_count([("company_id", "=", self.id)], limit=1)
+        )
 
     saperx_password_required = fields.Boolean(
         string="SIP password mandatory",

@@ -5,7 +5,9 @@ from odoo.exceptions import UserError, ValidationError
 
 # Kept by taking and releasing a number, never written from outside.
 OWN_FIELDS = {"active", "held_from", "held_until"}
-PUSHED_FIELDS = {"number", "monthly_fee", "accept_collect_calls"}
+PUSHED_FIELDS = {
+    "number", "monthly_fee", "accept_collect_calls", "is_ported", "porting_at"
+}  # fmt: skip
 
 
 class SaperxDid(models.Model):

@@ -1,6 +1,7 @@
 from . import test_access
 from . import test_charge
 from . import test_contract_life
+from . import test_did
 from . import test_import
 from . import test_integration
 from . import test_invoice
@@ -8,6 +9,7 @@ from . import test_line
 from . import test_line_block
 from . import test_line_terms
 from . import test_neutralize
+from . import test_number_range
 from . import test_oca_contract
 from . import test_secret
 from . import test_translation

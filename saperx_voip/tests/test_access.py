@@ -18,6 +18,8 @@ MODELS = (
     "saperx.line.period",
     "saperx.line.activity",
     "saperx.did",
+    "saperx.number.range",
+    "saperx.number",
     "saperx.cdr",
     "saperx.cdr.import",
     "saperx.charge",

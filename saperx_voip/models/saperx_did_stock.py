@@ -1,0 +1,150 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..places import place_of
+
+
+class SaperxDid(models.Model):
+    """What a number on a line and the stock of numbers have to do with each other."""
+
+    _inherit = "saperx.did"
+
+    state_code = fields.Char(
+        string="State (UF)",
+        readonly=True,
+        help="Filled by the platform, else from the number itself.",
+    )
+    is_ported = fields.Boolean(
+        string="Ported in",
+        help="The number came from another operator, and goes back to it when it "
+        "leaves the line.",
+    )
+    porting_at = fields.Datetime(
+        string="Portability window",
+        help="A ported number is given to the platform from this moment on. Empty: not "
+        "yet.",
+    )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        default = self.default_get(["line_id"])
+        vals_list = [self._prepare_international({**default, **v}) for v in vals_list]
+        stock = self._claim_in_stock(
+            [
+                (self.env["saperx.line"].browse(vals["line_id"]), vals["number"][1:])
+                for vals in vals_list
+                if vals.get("line_id") and vals.get("number")
+            ]
+        )
+        dids = super().create(vals_list)
+        for did in dids:
+            did._enter_stock(stock)
+        return dids
+
+    def write(self, vals):
+        if not vals.get("number"):
+            return super().write(vals)
+        vals = {"city": False, "state_code": False, **self._prepare_international(vals)}
+        number = vals["number"][1:]
+        changed = self.filtered(lambda did: did.active and did.number != number)
+        stock = self._claim_in_stock([(did.line_id, number) for did in changed])
+        changed._get_in_stock()._give_back()
+        res = super().write(vals)
+        for did in changed:
+            did._enter_stock(stock)
+        return res
+
+    def unlink(self):
+        never_known = self.filtered(lambda did: did.active and not did._may_be_known())
+        never_known._get_in_stock()._give_back()
+        return super().unlink()
+
+    def _release(self, moment):
+        # Their lines and terms are needed, and known, until they are released.
+        self.filtered("active")._get_in_stock()._let_rest()
+        return super()._release(moment)
+
+    def _is_live_on(self, moment):
+        """Whether the platform has the number at that moment.
+
+        :param moment: naive UTC
+        :return: False before a ported number's window
+        """
+        self.ensure_one()
+        return not self.is_ported or bool(self.porting_at and self.porting_at <= moment)
+
+    @api.model
+    def _prepare_international(self, vals):
+        """Values with the number as ``+5554…``: cleaned once, it is never national."""
+        if not vals.get("number"):
+            return vals
+        return {**vals, "number": f"+{self._clean_number(vals['number'])}"}
+
+    @api.model
+    def _claim_in_stock(self, wanted):
+        """See that lines may have numbers, and keep everybody else from these.
+
+        :param wanted: list of (line, number in E.164 digits)
+        :return: the stock's records by (company, number); unknown ones are missing
+        :raise UserError: with the first number that its line may not have, and why
+        """
+        stock = {}
+        by_company = {}
+        for line, number in wanted:
+            company = line.sudo().company_id
+            by_company.setdefault(company, []).append((line.sudo(), number))
+        for company, claims in by_company.items():
+            found = (
+                self.env["saperx.number"]
+                .sudo()
+                ._lock_in_stock(company, [number for _line, number in claims])
+            )
+            if company._has_number_ranges():
+                for line, number in claims:
+                    self._check_claim(line, number, found.get(number))
+            stock |= {(company, number): record for number, record in found.items()}
+        return stock
+
+    @api.model
+    def _check_claim(self, line, number, record):
+        if record and record.range_id:
+            record._check_free_for(line)
+        elif line.portability != "in":
+            raise UserError(
+                self.env._(
+                    "The number %s lies outside every registered range: only a line of "
+                    "the type “Portability in” takes it.",
+                    self._format_number(number),
+                )
+            )
+
+    def _enter_stock(self, stock):
+        """The number is this DID's now. Its place and whether it was ported follow."""
+        self.ensure_one()
+        did = self.sudo()
+        record = stock.get((did.company_id, did.number))
+        if record:
+            record._take(did)
+        values = did._prepare_place(record)
+        if did.line_id.portability == "in" and not (record and record.range_id):
+            values["is_ported"] = True
+        did.write(values)
+
+    def _prepare_place(self, record):
+        """The platform knows best, then the metadata of telephone numbers."""
+        self.ensure_one()
+        if self.city or self.state_code:
+            return {}
+        if record and record.city:
+            return {"city": record.city, "state_code": record.state_code}
+        city, state_code = place_of(self.number)
+        return {
+            "city": city,
+            "state_code": (record and record.state_code) or state_code,
+        }
+
+    def _get_in_stock(self):
+        """The stock's records that these DIDs hold."""
+        return self.env["saperx.number"].sudo().search([("did_id", "in", self.ids)])
