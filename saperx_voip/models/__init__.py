@@ -16,12 +16,13 @@ from . import saperx_line_activity
 from . import saperx_line_period
 from . import saperx_line_push
 from . import saperx_line_block
-from . import saperx_line_moments
 from . import saperx_line_numbers
 from . import saperx_did
 from . import saperx_did_stock
+from . import saperx_line_moments
 from . import saperx_number_range
 from . import saperx_number
+from . import saperx_number_picking
 from . import saperx_cdr
 from . import saperx_cdr_import
 from . import saperx_cdr_reject

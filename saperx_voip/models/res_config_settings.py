@@ -17,6 +17,7 @@ class ResConfigSettings(models.TransientModel):
     )
     saperx_password_symbols = fields.Boolean(
         related="company_id.saperx_password_symbols", readonly=False
+    )
     saperx_quarantine_days = fields.Integer(
         related="company_id.saperx_quarantine_days", readonly=False
     )

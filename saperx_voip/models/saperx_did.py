@@ -3,11 +3,20 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from ..rating import AREA_CODES
+
+# Known by these digits everywhere in the country: 0800 and the like.
+NON_GEOGRAPHIC = ("0300", "0500", "0800", "0900")
 # Kept by taking and releasing a number, never written from outside.
-OWN_FIELDS = {"active", "held_from", "held_until"}
+OWN_FIELDS = {"active", "held_from", "held_until", "is_live"}
 PUSHED_FIELDS = {
     "number", "monthly_fee", "accept_collect_calls", "is_ported", "porting_at"
 }  # fmt: skip
+
+
+def _is_brazilian(number):
+    is_long_enough = len(number) == 12 or len(number) == 13 and number[4] == "9"
+    return is_long_enough and number[2:4] in AREA_CODES
 
 
 class SaperxDid(models.Model):
@@ -70,6 +79,14 @@ class SaperxDid(models.Model):
                         number,
                     )
                 )
+            if number.startswith("55") and not _is_brazilian(number):
+                raise ValidationError(
+                    self.env._(
+                        "“%s” is no Brazilian number: after 55 come one of the 67 area "
+                        "codes and 8 digits, or 9 for a mobile.",
+                        number,
+                    )
+                )
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -83,7 +100,7 @@ class SaperxDid(models.Model):
         now = fields.Datetime.now()
         for did in dids:
             if did._was_held_before():
-                super(SaperxDid, did).write({"held_from": now})
+                did._write_own({"held_from": now})
         dids.line_id._ensure_main_did()
         dids.line_id._raise_revision()
         self.env["saperx.cdr"]._trigger_rematch(dids.integration_id)
@@ -124,6 +141,10 @@ class SaperxDid(models.Model):
             self.line_id._raise_revision()
         return res
 
+    def _write_own(self, values):
+        """Write what only taking and releasing a number keeps."""
+        return super().write(values)
+
     def unlink(self):
         """Removing a number from a line that the platform knows ends its holding."""
         known = self.filtered(lambda did: did.active and did._may_be_known())
@@ -137,7 +158,7 @@ class SaperxDid(models.Model):
         return res
 
     def _release(self, moment):
-        res = super(SaperxDid, self.filtered("active")).write(
+        res = self.filtered("active")._write_own(
             {"active": False, "is_main": False, "held_until": moment}
         )
         # Before whoever takes the number in this same transaction.
@@ -166,11 +187,14 @@ class SaperxDid(models.Model):
 
     @api.model
     def _clean_number(self, number):
-        """Digits alone; DDI 55 is put before a national number of 10 or 11 digits."""
+        """Digits alone; DDI 55 is put before a national number of 10 or 11 digits,
+        written with or without the 0 of long distance."""
         number = str(number)
         digits = "".join(char for char in number if char not in " +-().")
-        is_national = len(digits) in (10, 11) and not number.strip().startswith("+")
-        return f"55{digits}" if is_national else digits
+        if number.strip().startswith("+") or digits.startswith(NON_GEOGRAPHIC):
+            return digits
+        national = digits.removeprefix("0")
+        return f"55{national}" if len(national) in (10, 11) else digits
 
     @api.model
     def _format_number(self, number):

@@ -27,6 +27,12 @@ class SaperxDid(models.Model):
         "yet.",
     )
 
+    is_live = fields.Boolean(
+        default=True,
+        readonly=True,
+        help="The platform is given the number: at once, or once its window has come.",
+    )
+
     @api.model_create_multi
     def create(self, vals_list):
         default = self.default_get(["line_id"])
@@ -44,6 +50,14 @@ class SaperxDid(models.Model):
         return dids
 
     def write(self, vals):
+        if {"is_ported", "porting_at"} & vals.keys():
+            self._check_window(vals)
+            res = self._write_number(vals)
+            self._follow_window()
+            return res
+        return self._write_number(vals)
+
+    def _write_number(self, vals):
         if not vals.get("number"):
             return super().write(vals)
         vals = {"city": False, "state_code": False, **self._prepare_international(vals)}
@@ -65,6 +79,31 @@ class SaperxDid(models.Model):
         # Their lines and terms are needed, and known, until they are released.
         self.filtered("active")._get_in_stock()._let_rest()
         return super()._release(moment)
+
+    def _check_window(self, vals):
+        """A ported number that is live there does not go back to waiting."""
+        for did in self.filtered(lambda did: did.is_live and did.is_ported):
+            if "porting_at" in vals and did.porting_at != fields.Datetime.to_datetime(
+                vals["porting_at"]
+            ):
+                raise UserError(
+                    self.env._(
+                        "The number %s is live already: its portability window stays.",
+                        self._format_number(did.number),
+                    )
+                )
+
+    def _follow_window(self):
+        """Become live, or wait; and look again when the window comes."""
+        now = fields.Datetime.now()
+        for did in self:
+            is_live = did.is_live or did._is_live_on(now)
+            if did.is_live != is_live:
+                did._write_own({"is_live": is_live})
+                did.line_id._raise_revision()
+        self.line_id._look_again_at(
+            did.porting_at for did in self if did.is_ported and did.porting_at
+        )
 
     def _is_live_on(self, moment):
         """Whether the platform has the number at that moment.
@@ -109,7 +148,7 @@ class SaperxDid(models.Model):
 
     @api.model
     def _check_claim(self, line, number, record):
-        if record and record.range_id:
+        if record and record._is_own():
             record._check_free_for(line)
         elif line.portability != "in":
             raise UserError(
@@ -128,9 +167,12 @@ class SaperxDid(models.Model):
         if record:
             record._take(did)
         values = did._prepare_place(record)
-        if did.line_id.portability == "in" and not (record and record.range_id):
+        if did.line_id.portability == "in" and not (record and record._is_own()):
             values["is_ported"] = True
         did.write(values)
+        if not did._is_live_on(fields.Datetime.now()):
+            did._write_own({"is_live": False})
+        did._follow_window()
 
     def _prepare_place(self, record):
         """The platform knows best, then the metadata of telephone numbers."""

@@ -25,7 +25,7 @@ class SaperxIntegration(models.Model):
     _inherit = "saperx.integration"
 
     def action_sync_numbers(self):
-        """*Compare numbers*: ask the platform for all its numbers, and say what differs."""
+        """*Compare numbers*: ask the platform for all its numbers; say what differs."""
         self.check_access("read")
         if not self.env.user.has_group("saperx_voip.group_technician"):
             raise AccessError(self.env._("Only technicians may change the stock."))

@@ -132,8 +132,5 @@ class SaperxLineBlock(models.Model):
     def _follow(self):
         """Let the lines follow now, and again when a block begins or ends."""
         self.line_id._follow_moments()
-        cron = self.env.ref("saperx_voip.ir_cron_moments").sudo()
-        now = fields.Datetime.now()
-        for moment in {*self.mapped("date_from"), *self.mapped("date_to")}:
-            if moment and moment > now:
-                cron._trigger(moment)
+        moments = [*self.mapped("date_from"), *self.mapped("date_to")]
+        self.line_id._look_again_at(moments)

@@ -52,9 +52,10 @@ class SaperxLine(models.Model):
         return "full" if "full" in levels else "partial" if levels else False
 
     def _follow_moments(self):
-        """Let the line say what holds now; the platform follows."""
+        """Let the lines say what holds now; the platform follows."""
         now = fields.Datetime.now()
         for line in self.sudo():
+            line.did_ids._follow_window()
             level = line._get_block_level(now)
             if line.block_level != level:
                 line._write_sync({"block_level": level})
@@ -62,8 +63,16 @@ class SaperxLine(models.Model):
                     line._raise_revision()
 
     @api.model
+    def _look_again_at(self, moments):
+        """Follow again at each of these moments (naive UTC) that is still to come."""
+        now = fields.Datetime.now()
+        cron = self.env.ref("saperx_voip.ir_cron_moments").sudo()
+        for moment in {moment for moment in moments if moment and moment > now}:
+            cron._trigger(moment)
+
+    @api.model
     def _get_lines_to_follow(self):
-        """Lines whose blocks began or ended since anybody looked."""
+        """Lines on which something began or ended since anybody looked."""
         now = fields.Datetime.now()
         blocks = self.env["saperx.line.block"].search(
             [
@@ -74,7 +83,10 @@ class SaperxLine(models.Model):
             ]
         )
         blocked = self.search([("block_level", "!=", False)])
-        return (blocks.line_id | blocked).filtered(
+        ported = self.env["saperx.did"].search(
+            [("is_live", "=", False), ("porting_at", "<=", now)]
+        )
+        return ported.line_id | (blocks.line_id | blocked).filtered(
             lambda line: line.block_level != line._get_block_level(now)
         )
 

@@ -375,7 +375,7 @@ class SaperxLine(models.Model):
             line._ask_responsible()
         elif line.sync_state == "synced" and was_asked:
             line.activity_unlink([REFUSED_ACTIVITY])
-        line._learn_cities(outcome.dids)
+        line._learn_places(outcome.dids)
         line._notify_changed()
 
     @api.model
@@ -409,14 +409,14 @@ class SaperxLine(models.Model):
             limit=1,
         )
 
-    def _learn_cities(self, remote_dids):
-        cities = {did.number: did for did in remote_dids if did.city}
+    def _learn_places(self, remote_dids):
+        """Where the platform says that the numbers belong."""
+        told = {did.number: did for did in remote_dids if did.city}
         for did in self.did_ids:
-            remote = cities.get(did.number)
-            if remote:
-                city = "/".join(filter(None, (remote.city, remote.state_code)))
-                if did.city != city:
-                    did.city = city
+            remote = told.get(did.number)
+            place = remote and {"city": remote.city, "state_code": remote.state_code}
+            if place and any(did[name] != value for name, value in place.items()):
+                did.write(place)
 
     @api.model
     def _is_passing(self, line, outcome):
@@ -516,7 +516,7 @@ class SaperxLine(models.Model):
                     monthly_fee=Decimal(f"{did.monthly_fee:.2f}"),
                     accept_collect_calls=did.accept_collect_calls,
                 )
-                for did in line.did_ids
+                for did in line.did_ids.filtered("is_live")
             ),
             remote_id=line.remote_id or None,
             pushed_status=LineStatus(line.pushed_status)

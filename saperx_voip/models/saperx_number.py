@@ -252,8 +252,17 @@ class SaperxNumber(models.Model):
         domain = Domain("company_id", "=", line.company_id.id)
         domain &= (free | rested | reserved) & there
         if line.company_id._has_number_ranges():
-            domain &= Domain("range_id", "!=", False)
+            domain &= Domain("range_id", "!=", False) | (
+                Domain("platform_state", "=", "available")
+                & Domain("is_ported_there", "=", False)
+            )
         return domain
+
+    def _is_own(self):
+        """Whether the number is the provider's: of a range, or of those that the
+        platform holds for the account and that nobody ported in."""
+        self.ensure_one()
+        return bool(self.range_id) or not self.is_ported_there
 
     @api.model
     def _lock_in_stock(self, company, numbers):
@@ -344,7 +353,7 @@ class SaperxNumber(models.Model):
         return holding.line_id.partner_id.commercial_partner_id
 
     def _take(self, did):
-        """A quarantine that was cut short stays known, should the DID come to naught."""
+        """A quarantine cut short stays known, should the DID come to naught."""
         self.write(
             {
                 "state": "in_use",

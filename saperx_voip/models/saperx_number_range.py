@@ -44,9 +44,7 @@ class SaperxNumberRange(models.Model):
     available_count = fields.Integer(string="Available", compute="_compute_counts")
     reserved_count = fields.Integer(string="Reserved", compute="_compute_counts")
     in_use_count = fields.Integer(string="In use", compute="_compute_counts")
-    quarantine_count = fields.Integer(
-        string="In quarantine", compute="_compute_counts"
-    )
+    quarantine_count = fields.Integer(string="In quarantine", compute="_compute_counts")
 
     def _compute_counts(self):
         counts = {
@@ -84,7 +82,7 @@ class SaperxNumberRange(models.Model):
             )
 
     def _check_local_number(self, number):
-        """:raise ValidationError: naming the digit that no telephone number has there"""
+        """:raise ValidationError: naming the digit that no number has there"""
         if self.country_code != BRAZIL:
             total = len(self._get_prefix() + number)
             if not (
@@ -258,7 +256,7 @@ class SaperxNumberRange(models.Model):
         )
 
     def _check_loose(self, condition):
-        """:raise UserError: if numbers of the range that meet it are in somebody's hands"""
+        """:raise UserError: if such numbers of the range are in somebody's hands"""
         self.env.flush_all()
         [(count, first)] = self.env.execute_query(
             SQL(

@@ -240,9 +240,7 @@ class TestBlock(StockCase):
     def test_a_block_is_sought_where_the_user_says(self):
         other = self._make_range("30001000", "30001003", area_code="11", name="SP")
         self.assertEqual(self._open(quantity=2).first_number, "551130001000")
-        self.assertEqual(
-            self._open(quantity=2, range_id=self.range).first_number, FREE
-        )
+        self.assertEqual(self._open(quantity=2, range_id=self.range).first_number, FREE)
         self.assertEqual(self._open(quantity=2, area_code="54").first_number, FREE)
         self.assertEqual(
             self._open(quantity=2, start="(54) 3333-4442").first_number, "555433334442"
@@ -261,16 +259,15 @@ class TestBlock(StockCase):
     def test_numbers_reserved_for_others_break_a_run(self):
         self._get_number("555433334441")._reserve(self.partner, TODAY)
         stranger = self._make_other_line()
-        self.assertEqual(
-            self._open(stranger, quantity=3).first_number, "555433334445"
-        )
+        self.assertEqual(self._open(stranger, quantity=3).first_number, "555433334445")
         self.assertEqual(self._open(quantity=3).first_number, FREE)
 
     def test_what_somebody_took_meanwhile_is_refused_and_nothing_is_added(self):
         wizard = self._open(quantity=4).save()
         self._make_other_line(number="555433334442")
-        with self.assertRaisesRegex(UserError, "3333-4442 is on the line"), (
-            self.cr.savepoint()
+        with (
+            self.assertRaisesRegex(UserError, "3333-4442 is on the line"),
+            self.cr.savepoint(),
         ):
             wizard.action_add()
         self.assertEqual(self.line.did_ids.mapped("number"), [NUMBER])

@@ -117,11 +117,32 @@ class TestLine(SaperxCase):
         self.assertEqual(self.line._get_released_numbers(), [NUMBER])
 
     def test_numbers_that_are_none_are_refused(self):
-        for number in ("12345", "55543333444x", "1" * 16):
-            with self.assertRaisesRegex(ValidationError, "is no number"):
+        for number, reason in (
+            ("12345", "is no number"),
+            ("55543333444x", "is no number"),
+            ("1" * 16, "is no number"),
+            ("552033334444", "is no Brazilian number"),
+            ("5554333344445", "is no Brazilian number"),
+            ("55543333444", "is no Brazilian number"),
+        ):
+            with (
+                self.subTest(number),
+                self.assertRaisesRegex(ValidationError, reason),
+                self.cr.savepoint(),
+            ):
                 self.env["saperx.did"].create(
                     {"line_id": self.line.id, "number": number}
                 )
+
+    def test_a_number_is_known_however_it_is_written(self):
+        for written, number in (
+            ("(54) 3333-4445", "555433334445"),
+            ("054 3333-4445", "555433334445"),
+            ("+55 54 99999.8888", "5554999998888"),
+            ("0800 123 4567", "08001234567"),
+            ("+1 (212) 555-0100", "12125550100"),
+        ):
+            self.assertEqual(self.env["saperx.did"]._clean_number(written), number)
 
     def test_inactive_is_reversible_and_keeps_the_numbers(self):
         self.line.is_active = False

@@ -65,9 +65,7 @@ def _at_once(*actions):
         except OdooError as error:
             outcomes[place] = str(error)
 
-    threads = [
-        threading.Thread(target=run, args=item) for item in enumerate(actions)
-    ]
+    threads = [threading.Thread(target=run, args=item) for item in enumerate(actions)]
     for thread in threads:
         thread.start()
     for thread in threads:
