@@ -2,14 +2,17 @@
 
 import itertools
 import os
+import resource
 from datetime import date
 
 import pytest
 from demo.client import OdooClient
 from demo.server import OdooServer
 from environment import databases, odoo, paths, postgres
+from playwright.sync_api import sync_playwright
 from sandbox.process import running
 
+from .browser import PASSWORD, ROLES
 from .world import World
 
 
@@ -62,3 +65,48 @@ def world(server, sandbox, admin, database):
     # Another test's crons need not speak to a platform that is gone.
     sandbox.clear_faults()
     admin.write("saperx.integration", [world.integration], {"active": False})
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    # Odoo bounds the memory of its process, and with it of all that it starts.
+    _soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium, request):
+    context = chromium.new_context(
+        viewport={"width": 1360, "height": 900}, locale="pt-BR"
+    )
+    # A first page compiles the web client's assets.
+    context.set_default_timeout(30_000)
+    page = context.new_page()
+    yield page
+    folder = paths.LOGS / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=folder / f"{request.node.name}.png")
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def users(admin):
+    for login, groups in ROLES.items():
+        admin.create(
+            "res.users",
+            {
+                "name": login.title(),
+                "login": login,
+                "password": PASSWORD,
+                "lang": "pt_BR",
+                "tz": "America/Sao_Paulo",
+                "group_ids": [(4, admin.ref(group)) for group in groups],
+            },
+        )

@@ -1,92 +1,10 @@
 """The guide's path in a real browser, in Portuguese, each step by its own role."""
 
 import re
-import resource
 
-import pytest
-from environment import paths
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-PASSWORD = "browser-test-1"
-ROLES = {
-    "tecnico": ["saperx_voip.group_technician"],
-    "financeiro": ["saperx_voip.group_billing"],
-}
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    # Odoo bounds the memory of its process, and with it of all that it starts.
-    _soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(chromium, request):
-    context = chromium.new_context(
-        viewport={"width": 1360, "height": 900}, locale="pt-BR"
-    )
-    # A first page compiles the web client's assets.
-    context.set_default_timeout(30_000)
-    page = context.new_page()
-    yield page
-    folder = paths.LOGS / "screenshots"
-    folder.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=folder / f"{request.node.name}.png")
-    context.close()
-
-
-@pytest.fixture(scope="module")
-def users(admin):
-    for login, groups in ROLES.items():
-        admin.create(
-            "res.users",
-            {
-                "name": login.title(),
-                "login": login,
-                "password": PASSWORD,
-                "lang": "pt_BR",
-                "tz": "America/Sao_Paulo",
-                "group_ids": [(4, admin.ref(group)) for group in groups],
-            },
-        )
-
-
-def log_in(page, server, login, password=PASSWORD):
-    page.goto(f"{server.url}/web/login")
-    page.fill("input[name=login]", login)
-    page.fill("input[name=password]", password)
-    page.click("button[type=submit]")
-    page.wait_for_selector(".o_main_navbar")
-
-
-def open_menu(page, *labels):
-    """The app's menu, then what it opens, by the labels that users read."""
-    first, *rest = labels
-    page.locator(".o_menu_sections").get_by_text(first, exact=True).click()
-    for label in rest:
-        page.get_by_role("menuitem", name=label, exact=True).click()
-
-
-def choose(page, field, text):
-    """Pick from a many2one by typing."""
-    entry = page.locator(f".o_field_widget[name={field}] input")
-    entry.click()
-    entry.fill(text)
-    page.locator(".o-autocomplete--dropdown-item", has_text=text).first.click()
-
-
-def open_contract_tab(page, server, admin, contract):
-    action = admin.ref("saperx_voip.contract_contract_action")
-    page.goto(f"{server.url}/odoo/action-{action}/{contract}")
-    page.get_by_role("tab", name="Linha SIP").click()
+from .browser import ROLES, choose, log_in, open_contract_tab, open_menu
 
 
 def test_a_technician_makes_a_line_and_sees_it_synchronized(
@@ -130,10 +48,17 @@ def test_a_new_password_is_shown_once_and_reaches_the_platform(
     log_in(page, server, "tecnico")
     page.goto(f"{server.url}/odoo/sip-lines/{line}")
     page.get_by_role("button", name="Gerar senha").click()
-    shown = page.locator(".o_notification_body").first
-    expect(shown).to_have_text(re.compile(r"[A-Za-z0-9]{20}"))
+    entry = page.locator(".o_field_widget[name=password] input")
+    expect(entry).to_have_value(re.compile(r"^[A-Za-z0-9]{20}$"))
+    expect(entry).to_have_attribute("type", "text")
+    password = entry.input_value()
+    page.locator(".o_form_button_save").click()
+    expect(entry).to_have_value("")
     world.wait_synced(line)
     assert world.circuit(line)["senha_set"]
+    page.get_by_role("button", name="Mostrar senha").click()
+    expect(page.locator(".o_notification_body").first).to_have_text(password)
+    expect(page.locator(".o-mail-Message").first).to_contain_text("viu a senha SIP")
 
 
 def test_billing_imports_charges_and_invoices(page, server, admin, world, users):
