@@ -9,3 +9,6 @@ class ResConfigSettings(models.TransientModel):
     saperx_invoice_patience_days = fields.Integer(
         related="company_id.saperx_invoice_patience_days", readonly=False
     )
+    saperx_api_log_days = fields.Integer(
+        related="company_id.saperx_api_log_days", readonly=False
+    )

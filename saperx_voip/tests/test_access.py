@@ -22,6 +22,7 @@ MODELS = (
     "saperx.cdr.import",
     "saperx.charge",
     "saperx.charge.class",
+    "saperx.api.log",
 )
 
 
