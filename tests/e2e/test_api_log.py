@@ -37,10 +37,12 @@ def test_calls_leave_no_number_in_the_log(world):
     world.wait_synced(line := world.line(world.contract()))
     world.sandbox.generate_calls(f"{world.first:%Y-%m}", calls_per_line=20, seed=1)
     world.import_calls()
-    callees = {call["callee"] for call in world.calls(("line_id", "=", line))}
+    calls = world.calls(("line_id", "=", line))
+    # "190" may well be a part of a size or a time.
+    callees = {call["callee"] for call in calls if len(call["callee"] or "") > 7}
     assert callees
     rows = world.requests(("template", "=", "/ligacoes"))
     assert rows
     assert all("not kept" in row["response_body"] for row in rows)
     for row in rows:
-        assert not any(callee and callee in str(row) for callee in callees)
+        assert not any(callee in str(row) for callee in callees)

@@ -41,7 +41,7 @@ def test_a_dump_and_the_log_hold_no_secret(world, server, tmp_path):
     backup = dump(server.database)
     assert world.name.encode() in backup
     # What was asked is there as well, and all of it without secrets.
-    assert b"/circuitos/{id}/status" in backup and b"/auth/login" in backup
+    assert b"/circuitos/{id}/dids/{number}" in backup and b"/auth/login" in backup
     log = Path(server.log).read_bytes()
     for secret in secrets:
         assert secret.encode() not in backup, f"{secret} is in the dump"
