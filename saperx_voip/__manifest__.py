@@ -37,6 +37,7 @@
         "views/saperx_number_range_views.xml",
         "views/saperx_integration_views.xml",
         "views/saperx_overview_views.xml",
+        "views/saperx_api_log_views.xml",
         "views/contract_contract_views.xml",
         "views/account_move_views.xml",
         "views/product_template_views.xml",

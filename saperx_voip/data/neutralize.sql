@@ -9,3 +9,4 @@ SET active = FALSE,
     api_secret_encrypted = NULL;
 UPDATE saperx_line SET password_encrypted = NULL;
 DELETE FROM saperx_token;
+DELETE FROM saperx_api_log;

@@ -14,6 +14,7 @@ from .errors import (
     RequestRefused,
     Unreachable,
 )
+from .exchange import Exchange
 from .push import Progress, PushOutcome, WantedLine, begin_push, finish_push
 from .records import (
     Call,

@@ -1,6 +1,6 @@
 """The platform's paths as methods, with tokens and paging; nothing of Odoo."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from .errors import (
     NotUnderstood,
     RequestRefused,
 )
+from .exchange import Exchange, Topic
 from .masking import mask, quotable
 from .records import (
     CallPage,
@@ -47,6 +48,9 @@ class Client:
     :param timezone: of the account: its timestamps carry none
     :param total_timeout: seconds for one exchange; see ``deadline`` for several
     :param verify: False, or a file of certificates, as ``requests`` takes it
+    :param on_exchange: called after each request, in the thread that asked, with
+        secrets masked; what it raises is logged and forgotten
+    :param on_close: called when the client is closed
     """
 
     def __init__(
@@ -61,10 +65,15 @@ class Client:
         total_timeout: float = 300.0,
         max_bytes: int = MAX_BYTES,
         verify: bool | str = True,
+        on_exchange: Callable[[Exchange], None] | None = None,
+        on_close: Callable[[], None] | None = None,
     ):
         self._credentials = credentials
         self._store = token_store
         self._tokens: Tokens | None = None
+        self._on_close = on_close
+        # Our references of the lines that were spoken of, by the platform's ids.
+        self._references: dict[int, str] = {}
         self._zone = ZoneInfo(timezone)
         self._transport = Transport(
             base_url,
@@ -73,6 +82,7 @@ class Client:
             total_timeout=total_timeout,
             max_bytes=max_bytes,
             verify=verify,
+            observer=on_exchange,
         )
 
     def __repr__(self):
@@ -86,6 +96,8 @@ class Client:
 
     def close(self) -> None:
         self._transport.close()
+        if self._on_close is not None:
+            self._on_close()
 
     def deadline(self, seconds: float) -> AbstractContextManager[None]:
         """Bounds, in this thread, all that is asked within the block."""
@@ -102,6 +114,7 @@ class Client:
             body = self._transport.send(
                 "POST",
                 wire.LOGIN,
+                topic=Topic(wire.LOGIN, is_private=True),
                 body=wire.encode_credentials(self._credentials),
                 secrets=self._secrets,
             )
@@ -131,6 +144,7 @@ class Client:
                 body = self._transport.send(
                     "POST",
                     wire.REFRESH,
+                    topic=Topic(wire.REFRESH, is_private=True),
                     body=wire.encode_refresh(stored),
                     secrets=(*self._secrets, stored.access, stored.refresh),
                 )
@@ -144,7 +158,9 @@ class Client:
         found = given.password, given.api_key, given.api_secret
         return found if tokens is None else (*found, tokens.access, tokens.refresh)
 
-    def _send(self, method, path, *, query=None, body=None, secrets=()) -> bytes:
+    def _send(
+        self, method, path, *, topic=None, query=None, body=None, secrets=()
+    ) -> bytes:
         """One request with a token; a 401 leads to one refresh, then one login."""
         tokens = self._token()
         for renew in (self._obtain, lambda _stored: self.login(), None):
@@ -153,10 +169,12 @@ class Client:
                 return self._transport.send(
                     method,
                     path,
+                    topic=topic,
                     query=query,
                     body=body,
                     token=tokens.access,
-                    secrets=(*self._secrets, *secrets),
+                    # Another thread may have others by now.
+                    secrets=(*self._secrets, tokens.access, tokens.refresh, *secrets),
                 )
             except RequestRefused as error:
                 if error.status != 401:
@@ -195,13 +213,15 @@ class Client:
     ) -> Iterator[Line | Reject]:
         """``GET /circuitos``. :param updated_since: naive UTC"""
         filters = wire.line_filter(reference, account_code, updated_since, self._zone)
-        return self._iter_pages(wire.LINES, wire.decode_line, filters)
+        topic = Topic(wire.LINES, reference=reference)
+        return self._iter_pages(wire.LINES, wire.decode_line, filters, topic)
 
-    def _iter_pages(self, path, decode, filters):
+    def _iter_pages(self, path, decode, filters, topic=None):
         """Records of all pages; one that cannot be read comes as a ``Reject``."""
         page, seen, stale = 1, set(), 0
         while page <= MAX_PAGES:
-            body = self._send("GET", path, query=wire.page_query(page, **filters))
+            query = wire.page_query(page, **filters)
+            body = self._send("GET", path, topic=topic, query=query)
             raws, current, last = wire.decode_page(body)
             if current != page:
                 raise NotUnderstood(f"{path}: asked for page {page}, got {current}")
@@ -240,23 +260,27 @@ class Client:
 
     def create_line(self, settings: LineSettings) -> Line:
         """``POST /circuitos``. :raise Conflict: with the id of the one that exists"""
-        return self._line(
-            "POST", wire.LINES, wire.encode_line(settings), (settings.password,)
-        )
+        topic = Topic(wire.LINES, reference=settings.reference)
+        body, secrets = wire.encode_line(settings), (settings.password,)
+        return self._line("POST", wire.LINES, topic, body, secrets)
 
     def get_line(self, remote_id: int) -> Line:
         """``GET /circuitos/{id}``. :raise NotFound:"""
-        return self._line("GET", wire.LINE.format(id=remote_id))
+        path = wire.LINE.format(id=remote_id)
+        return self._line("GET", path, self._topic(wire.LINE, remote_id))
 
     def update_line(self, remote_id: int, settings: LineSettings) -> Line:
         """``PUT /circuitos/{id}``. :raise NotFound: :raise RequestRefused:"""
         path = wire.LINE.format(id=remote_id)
-        return self._line("PUT", path, wire.encode_line(settings), (settings.password,))
+        topic = self._topic(wire.LINE, remote_id, settings.reference)
+        body, secrets = wire.encode_line(settings), (settings.password,)
+        return self._line("PUT", path, topic, body, secrets)
 
     def set_status(self, remote_id: int, status: LineStatus) -> Line:
         """``PUT /circuitos/{id}/status``"""
         path = wire.LINE_STATUS.format(id=remote_id)
-        return self._line("PUT", path, wire.encode_status(status))
+        topic = self._topic(wire.LINE_STATUS, remote_id)
+        return self._line("PUT", path, topic, wire.encode_status(status))
 
     def put_did(self, remote_id: int, terms: DidTerms) -> Did:
         """``PUT /circuitos/{id}/dids/{numero}``, repeatable.
@@ -264,21 +288,31 @@ class Client:
         :raise Conflict: the number belongs to another line
         """
         path = wire.did_path(remote_id, terms.number)
-        body = self._send("PUT", path, body=wire.encode_did(terms))
+        topic = self._topic(wire.LINE_DID, remote_id)
+        body = self._send("PUT", path, topic=topic, body=wire.encode_did(terms))
         return self._understand(wire.decode_did, body)
 
     def delete_did(self, remote_id: int, number: str) -> None:
         """``DELETE /circuitos/{id}/dids/{numero}``, repeatable"""
-        self._send("DELETE", wire.did_path(remote_id, number))
+        path = wire.did_path(remote_id, number)
+        self._send("DELETE", path, topic=self._topic(wire.LINE_DID, remote_id))
 
     def get_registration(self, remote_id: int) -> Registration:
         """``GET /circuitos/{id}/registro``"""
-        body = self._send("GET", wire.LINE_REGISTRATION.format(id=remote_id))
+        path = wire.LINE_REGISTRATION.format(id=remote_id)
+        topic = self._topic(wire.LINE_REGISTRATION, remote_id)
+        body = self._send("GET", path, topic=topic)
         return self._understand(wire.decode_registration, body)
 
-    def _line(self, method, path, body=None, secrets=()):
-        answer = self._send(method, path, body=body, secrets=secrets)
-        return self._understand(wire.decode_line, answer, secrets)
+    def _topic(self, template, remote_id, reference=None):
+        reference = reference or self._references.get(remote_id)
+        return Topic(template, remote_id, reference)
+
+    def _line(self, method, path, topic, body=None, secrets=()):
+        answer = self._send(method, path, topic=topic, body=body, secrets=secrets)
+        line = self._understand(wire.decode_line, answer, secrets)
+        self._references[line.remote_id] = line.reference
+        return line
 
     def _understand(self, decode, body, secrets=()):
         try:
@@ -305,11 +339,13 @@ class Client:
         """
         # Their hashes: a month may have many, and they may be long.
         cursors, before, stale = {hash(cursor)}, frozenset(), 0
+        # Whom people call is nobody's business.
+        topic = Topic(wire.CALLS, line_remote_id, is_private=True)
         for _page in range(MAX_PAGES):
             query = wire.call_query(
                 start, end, cursor, line_remote_id, limit, self._zone
             )
-            body = self._send("GET", wire.CALLS, query=query)
+            body = self._send("GET", wire.CALLS, topic=topic, query=query)
             page = wire.decode_call_page(body, self._zone)
             if page.rejects:
                 page = replace(page, rejects=tuple(map(self._masked, page.rejects)))

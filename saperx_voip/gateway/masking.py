@@ -19,6 +19,43 @@ def mask(text: str, secrets: Iterable[str | None]) -> str:
     return text
 
 
+def longest_spelling(secrets: Iterable[str | None]) -> int:
+    """Characters, at least one."""
+    found = (len(s) for secret in secrets if secret for s in _spellings(secret))
+    return max(found, default=1)
+
+
+def mask_fields(text: str, names: Iterable[str]) -> str:
+    """JSON, maybe cut or broken, with the values of these fields replaced, however
+    deep they stand and however their names are written. To be masked afterwards."""
+    hidden = frozenset(name.lower() for name in names)
+    try:
+        given = json.loads(text)
+    except (ValueError, RecursionError):
+        return _mask_fields_of_text(text, hidden)
+    # Written anew: an escape that nobody needs would hide a secret from ``mask``.
+    return json.dumps(_without(given, hidden), ensure_ascii=False)
+
+
+def _without(value, hidden):
+    if isinstance(value, dict):
+        return {
+            name: MASK if name.lower() in hidden else _without(one, hidden)
+            for name, one in value.items()
+        }
+    if isinstance(value, list):
+        return [_without(one, hidden) for one in value]
+    return value
+
+
+def _mask_fields_of_text(text, hidden):
+    fields = "|".join(map(re.escape, sorted(hidden)))
+    # A list or an object takes what follows with it: no reader can tell its end.
+    value = r'(?:"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{].*|[^\s,}\]]+)'
+    pattern = rf'("(?:{fields})"\s*:\s*){value}'
+    return re.sub(pattern, rf'\1"{MASK}"', text, flags=re.DOTALL | re.IGNORECASE)
+
+
 def quotable(text: str, secrets: Iterable[str | None]) -> str:
     """One short line, fit for messages, logs and the database, without secrets."""
     secrets = tuple(secrets)

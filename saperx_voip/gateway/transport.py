@@ -8,6 +8,8 @@ import logging
 import random
 import re
 import threading
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import urljoin, urlsplit
 
@@ -26,6 +28,7 @@ from .errors import (
     RequestRefused,
     Unreachable,
 )
+from .exchange import Draft, Exchange, Topic
 from .masking import mask, plain, quotable
 from .timed import TimedAdapter, deadline, seconds_left
 from .wire import decode_error
@@ -101,6 +104,7 @@ class Transport:
     :param connect_timeout: seconds; so is ``read_timeout``, between two reads
     :param total_timeout: seconds for one exchange, to the end of its answer
     :param max_bytes: the most that an answer may hold, decompressed
+    :param observer: called with an ``Exchange`` after each request, in its thread
     :raise Unreachable: if the base URL is none
     """
 
@@ -113,6 +117,7 @@ class Transport:
         total_timeout,
         max_bytes,
         verify,
+        observer: Callable[[Exchange], None] | None = None,
     ):
         self._base = base_url.rstrip("/")
         try:
@@ -126,32 +131,61 @@ class Transport:
         self._total_timeout = total_timeout
         self._max_bytes = max_bytes
         self._verify = verify
+        self._observer = observer
         self._local = threading.local()
         self._sessions: list[requests.Session] = []
         self._lock = threading.Lock()
 
     def send(
-        self, method, path, *, query=None, body=None, token=None, secrets=()
+        self,
+        method,
+        path,
+        *,
+        topic: Topic | None = None,
+        query=None,
+        body=None,
+        token=None,
+        secrets=(),
     ) -> bytes:
         """
-        :param secrets: texts that no error may repeat, should the answer quote them
+        :param topic: what it is about, for the observer
+        :param secrets: texts that nothing may repeat, should the answer quote them
         :return: the body of a 2xx answer
         :raise GatewayError: by meaning; see ``errors.py``
         """
-        with deadline(self._total_timeout):
-            return self._send(method, path, query, body, token, secrets)
+        topic = topic or Topic(path)
+        draft = Draft(method, path, topic, query, body, tuple(secrets))
+        began, error = time.monotonic(), None
+        try:
+            with deadline(self._total_timeout):
+                return self._send(draft, token)
+        except Exception as caught:
+            error = caught
+            raise
+        finally:
+            self._report(draft, time.monotonic() - began, error)
 
-    def _send(self, method, path, query, body, token, secrets):
+    def _send(self, draft, token):
+        method, path, query = draft.method, draft.path, draft.query
         url = self._base + path
         for _hop in range(REDIRECTS + 1):
-            response = self._exchange(method, url, query, body, token)
+            response = self._exchange(method, url, query, draft.body, token)
             try:
+                draft.status = response.status_code
                 if not response.is_redirect:
-                    return self._read_answer(response, f"{method} {path}", secrets)
+                    return self._read_answer(response, draft)
                 url, query = self._follow(response, method, path), None
             finally:
                 response.close()
         raise NotUnderstood(f"{method} {path}: redirected again and again")
+
+    def _report(self, draft, seconds, error):
+        if self._observer is None:
+            return
+        try:
+            self._observer(draft.as_exchange(seconds, error))
+        except Exception:
+            _logger.exception("the observer of %s failed", draft.topic.template)
 
     def close(self):
         with self._lock:
@@ -225,14 +259,15 @@ class Transport:
             )
         return target
 
-    def _read_answer(self, response, what, secrets) -> bytes:
-        body = self._read_body(response, what)
+    def _read_answer(self, response, draft) -> bytes:
+        what = f"{draft.method} {draft.path}"
+        body = draft.answer = self._read_body(response, what)
         status = response.status_code
         if 200 <= status < 300:
             return body
         if 300 <= status < 400:
             raise NotUnderstood(f"{what}: status {status}")
-        message, errors, remote_id = _explain(body, secrets)
+        message, errors, remote_id = _explain(body, draft.secrets)
         message = message or f"status {status}"
         if status in (429, 503) and "Retry-After" in response.headers or status == 429:
             raise RateLimited(

@@ -1,5 +1,6 @@
 from . import saperx_secret_mixin
 from . import saperx_token
+from . import saperx_api_log
 from . import saperx_integration
 from . import saperx_integration_calls
 from . import saperx_integration_numbers

@@ -6,6 +6,9 @@ from odoo import fields, models
 
 from ..rating import local_date
 
+# Without a company to ask.
+API_LOG_DAYS = 30
+
 
 class ResCompany(models.Model):
     _inherit = "res.company"
@@ -52,6 +55,17 @@ class ResCompany(models.Model):
     _saperx_password_length_in_range = models.Constraint(
         "CHECK (saperx_password_length BETWEEN 12 AND 64)",
         "Generated passwords have 12 to 64 characters.",
+    )
+
+    saperx_api_log_days = fields.Integer(
+        string="Days that requests to the platform are kept",
+        default=API_LOG_DAYS,
+        help="Older ones are deleted from the request log.",
+    )
+
+    _saperx_api_log_days_positive = models.Constraint(
+        "CHECK (saperx_api_log_days >= 1)",
+        "Requests to the platform are kept for one day at least.",
     )
 
     def _get_telephony_today(self):

@@ -21,3 +21,6 @@ class ResConfigSettings(models.TransientModel):
     saperx_quarantine_days = fields.Integer(
         related="company_id.saperx_quarantine_days", readonly=False
     )
+    saperx_api_log_days = fields.Integer(
+        related="company_id.saperx_api_log_days", readonly=False
+    )

@@ -21,6 +21,7 @@ from ..gateway import (
     Reject,
     RequestRefused,
 )
+from .saperx_api_log import RequestLog
 from .saperx_token import DatabaseTokenStore
 
 BLOCK_STATUSES = [
@@ -431,15 +432,21 @@ class SaperxIntegration(models.Model):
 
     def _make_client(self, token_store):
         self.ensure_one()
+        log = self._get_request_log()
         return Client(
             self.base_url,
             self._get_credentials(),
             token_store,
             timezone=self.timezone,
+            on_exchange=log.add,
+            on_close=log.flush,
         )
 
     def _get_token_store(self):
         return DatabaseTokenStore(self.env.cr.dbname, self.id, self.company_id.id)
+
+    def _get_request_log(self):
+        return RequestLog(self.env.cr.dbname, self.id, self.name, self.company_id.id)
 
     def _get_credentials(self):
         integration = self.sudo()
@@ -530,6 +537,13 @@ class SaperxIntegration(models.Model):
                 if name.startswith("search_default_")
             },
         }
+
+    def action_view_requests(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "saperx_voip.saperx_api_log_action"
+        )
+        return {**action, "domain": [("integration_id", "=", self.id)], "context": {}}
 
     def _notify(self, message):
         return {

@@ -356,6 +356,13 @@ class SaperxLine(models.Model):
         )
         return {**action, "domain": [("line_id", "=", self.id)], "context": {}}
 
+    def action_view_requests(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "saperx_voip.saperx_api_log_action"
+        )
+        return {**action, "domain": [("line_id", "=", self.id)], "context": {}}
+
     def _cancel(self):
         """End the lines for good. Never speaks to the platform: the push follows."""
         lines = self.filtered(lambda line: line.state != "cancelled")

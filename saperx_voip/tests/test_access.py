@@ -24,6 +24,7 @@ MODELS = (
     "saperx.cdr.import",
     "saperx.charge",
     "saperx.charge.class",
+    "saperx.api.log",
 )
 
 

@@ -9,6 +9,9 @@ class TestNeutralize(SaperxCase):
     def test_a_copied_database_cannot_speak_to_the_platform(self):
         self.line.password = "Given-by-hand-1"
         self.env["saperx.token"].create({"integration_id": self.integration.id})
+        self.env["saperx.api.log"].create(
+            {"logged_at": "2026-11-16", "method": "GET", "path": "/", "outcome": "ok"}
+        )
         self.env.flush_all()
         with file_open("saperx_voip/data/neutralize.sql") as file:
             self.env.cr.execute(file.read())
@@ -20,3 +23,4 @@ class TestNeutralize(SaperxCase):
             self.assertIsNone(self.integration._get_secret(name))
         self.assertIsNone(self.line._get_secret("password"))
         self.assertFalse(self.env["saperx.token"].search([]))
+        self.assertFalse(self.env["saperx.api.log"].search([]))

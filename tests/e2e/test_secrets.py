@@ -42,6 +42,8 @@ def test_a_dump_and_the_log_hold_no_secret(world, server, tmp_path):
     ]
     backup = dump(server.database)
     assert world.name.encode() in backup
+    # What was asked is there as well, and all of it without secrets.
+    assert b"/circuitos/{id}/dids/{number}" in backup and b"/auth/login" in backup
     log = Path(server.log).read_bytes()
     for secret in secrets:
         assert secret.encode() not in backup, f"{secret} is in the dump"
@@ -54,6 +56,7 @@ def test_what_users_can_read_holds_no_secret(world):
     for model, record in (
         ("saperx.integration", world.integration),
         ("saperx.line", line),
+        *(("saperx.api.log", row["id"]) for row in world.requests()),
     ):
         answer = str(world.odoo.read(model, record))
         exported = str(

@@ -169,6 +169,12 @@ class World:
             "saperx.cdr", [("integration_id", "=", self.integration), *conditions]
         )
 
+    def requests(self, *conditions):
+        """What the platform was asked, as the request log has it."""
+        return self.odoo.search_read(
+            "saperx.api.log", [("integration_name", "=", self.name), *conditions]
+        )
+
     def charge_wizard(self):
         return self.odoo.create(
             "saperx.charge.wizard", {"integration_id": self.integration}
