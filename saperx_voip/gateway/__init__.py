@@ -14,6 +14,7 @@ from .errors import (
     RequestRefused,
     Unreachable,
 )
+from .live import LastCalls, read_last_calls, read_registrations
 from .push import Progress, PushOutcome, WantedLine, begin_push, finish_push
 from .records import (
     Call,

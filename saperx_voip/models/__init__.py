@@ -2,6 +2,7 @@ from . import saperx_secret_mixin
 from . import saperx_token
 from . import saperx_integration
 from . import saperx_integration_calls
+from . import saperx_integration_sip
 from . import saperx_remote_record
 from . import saperx_plan
 from . import saperx_group
@@ -11,6 +12,10 @@ from . import saperx_line
 from . import saperx_line_activity
 from . import saperx_line_period
 from . import saperx_line_push
+from . import saperx_line_registration
+from . import saperx_line_live
+from . import saperx_line_ata
+from . import saperx_line_diagnosis
 from . import saperx_did
 from . import saperx_cdr
 from . import saperx_cdr_import
