@@ -23,7 +23,10 @@ class SaperxIntegration(models.Model):
     )
     sip_port = fields.Integer(string="SIP port", default=5060)
     sip_transport = fields.Selection(
-        [("udp", "UDP"), ("tcp", "TCP"), ("tls", "TLS")], default="udp"
+        [("udp", "UDP"), ("tcp", "TCP"), ("tls", "TLS")],
+        string="Transport",
+        required=True,
+        default="udp",
     )
     sip_proxy = fields.Char(
         string="Outbound proxy",
@@ -59,9 +62,7 @@ class SaperxIntegration(models.Model):
                 )
             host, colon, port = (integration.sip_proxy or "").partition(":")
             is_port = PORT.fullmatch(port) and 1 <= int(port) <= LAST_PORT
-            if host + colon and not (
-                HOST.fullmatch(host) and (is_port or not colon)
-            ):
+            if host + colon and not (HOST.fullmatch(host) and (is_port or not colon)):
                 raise ValidationError(
                     self.env._(
                         "“%s” is no outbound proxy: write its name or IP address, and "

@@ -15,6 +15,16 @@ NEARLY_USED = 0.8
 SUSPICIOUS_FAILURES = 3
 SLOW_LATENCY_MS = 150
 
+# As the platform and the guide call them, in any language.
+PERMISSIONS = {
+    "allow_lc": "LC",
+    "allow_ldn": "LDN",
+    "allow_ldi": "LDI",
+    "allow_vc1": "VC1",
+    "allow_vc2": "VC2",
+    "allow_vc3": "VC3",
+}
+
 SEES_NUMBERS = ("saperx_voip.group_technician", "saperx_voip.group_billing")
 
 
@@ -35,7 +45,11 @@ class SaperxLine(models.Model):
             "tag": "saperx_line_diagnosis",
             "target": "new",
             "name": self.env._("Diagnosis of the line"),
-            "params": {"line_id": self.id, "line": self.display_name},
+            "params": {
+                "line_id": self.id,
+                "line": self.display_name,
+                "balance_label": self._get_balance_label(),
+            },
         }
 
     def diagnose(self):
@@ -172,20 +186,17 @@ class SaperxLine(models.Model):
 
     def _diagnose_permissions(self):
         part = self._prepare_part("permissions", self.env._("Permissions"))
+        explained = {
+            "allow_lc": self.env._("no calls to fixed lines nearby"),
+            "allow_ldn": self.env._("no calls to distant fixed lines"),
+            "allow_ldi": self.env._("no international calls"),
+            "allow_vc1": self.env._("no calls to mobiles nearby"),
+            "allow_vc2": self.env._("no calls to mobiles of the same region"),
+            "allow_vc3": self.env._("no calls to mobiles far away"),
+        }
         denied = [
-            (label, text)
-            for name, label, text in (
-                ("allow_lc", "LC", self.env._("no calls to fixed lines nearby")),
-                ("allow_ldn", "LDN", self.env._("no calls to distant fixed lines")),
-                ("allow_ldi", "LDI", self.env._("no international calls")),
-                ("allow_vc1", "VC1", self.env._("no calls to mobiles nearby")),
-                (
-                    "allow_vc2",
-                    "VC2",
-                    self.env._("no calls to mobiles of the same region"),
-                ),
-                ("allow_vc3", "VC3", self.env._("no calls to mobiles far away")),
-            )
+            (PERMISSIONS[name], text)
+            for name, text in explained.items()
             if not self[name]
         ]
         if not self.caller_id:
@@ -266,9 +277,19 @@ class SaperxLine(models.Model):
 
     def _diagnose_registration(self, reading):
         part = self._prepare_part("registration", self.env._("Registration"))
-        since = reading["changed_at"] and format_datetime(
-            self.env, fields.Datetime.to_datetime(reading["changed_at"])
-        )
+        if reading["error"]:
+            part["sentence"] = reading["error"]
+            part["facts"] = self._prepare_facts(
+                (self.env._("Last answer"), self._tell_last_answer(reading))
+            )
+            if self.remote_id:
+                part["advice"] = [
+                    self.env._(
+                        "Platform out of reach: if other lines cannot be read either, "
+                        "the trouble is not this customer's."
+                    )
+                ]
+            return part
         part["facts"] = self._prepare_facts(
             (self.env._("IP address"), reading["ip"]),
             (
@@ -279,19 +300,10 @@ class SaperxLine(models.Model):
                 self.env._("Online at least since")
                 if reading["online"]
                 else self.env._("Offline at least since"),
-                since,
+                self._format_reading_moment(reading["changed_at"]),
             ),
         )
-        if reading["error"]:
-            part["sentence"] = reading["error"]
-            if self.remote_id:
-                part["advice"] = [
-                    self.env._(
-                        "Platform out of reach: if other lines cannot be read either, "
-                        "the trouble is not this customer's."
-                    )
-                ]
-        elif not reading["online"]:
+        if not reading["online"]:
             part |= {
                 "level": "bad",
                 "sentence": self.env._("The equipment is not registered."),
@@ -320,17 +332,25 @@ class SaperxLine(models.Model):
             }
         return part
 
+    def _tell_last_answer(self, reading):
+        """What the last reading that succeeded said, and when; None if none did."""
+        if not reading["read_at"]:
+            return None
+        state = self._label_of("registration_state")
+        return f"{state}, {self._format_reading_moment(reading['read_at'])}"
+
+    def _format_reading_moment(self, text):
+        return format_datetime(self.env, fields.Datetime.to_datetime(text))
+
     def _diagnose_balance(self, reading):
-        label = reading["balance_label"]
-        part = self._prepare_part("balance", label)
+        part = self._prepare_part("balance", reading["balance_label"])
         balance = reading["balance"]
         if balance is None or reading["error"]:
             part["sentence"] = self.env._("The platform did not tell it.")
             return part
         part |= {
             "level": "good",
-            "sentence": f"{label}: "
-            + format_amount(self.env, balance, self.currency_id),
+            "sentence": format_amount(self.env, balance, self.currency_id),
         }
         if self.billing_type == "prepaid" and balance <= 0:
             part |= {

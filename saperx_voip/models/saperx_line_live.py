@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.service.model import retrying
 
 from ..gateway import GatewayError, Registration, read_registrations
 
@@ -53,7 +54,8 @@ class SaperxLine(models.Model):
         )
         known = [("registration_ids", "in", rows)]
         if False in value:
-            known = ["|", ("registration_ids.read_at", "=", False), *known]
+            answered = [("read_at", "!=", False)]
+            known = ["|", ("registration_ids", "not any", answered), *known]
         return known if operator == "in" else ["!", *known]
 
     def _get_balance_label(self):
@@ -78,14 +80,18 @@ class SaperxLine(models.Model):
         lines = self[:LINES_AT_ONCE]
         lines.check_access("read")
         outcomes = lines._ask_registrations()
-        self.env["saperx.line.registration"]._store(outcomes, fields.Datetime.now())
-        return lines._get_readings()
-
-    def _get_readings(self):
-        """What is stored, in a transaction that sees what was just stored."""
+        read_at = fields.Datetime.now()
+        # A transaction that begins now: of two people who read the same line at once,
+        # neither must ask the platform again.
         with self.env.registry.cursor() as cr:
-            lines = self.with_env(self.env(cr=cr))
-            return [line.registration for line in lines if line.registration]
+            lines = lines.with_env(self.env(cr=cr))
+            return retrying(
+                lambda: lines._keep_registrations(outcomes, read_at), lines.env
+            )
+
+    def _keep_registrations(self, outcomes, read_at):
+        self.env["saperx.line.registration"]._store(outcomes, read_at)
+        return self.mapped("registration")
 
     @api.model
     def _get_live_client(self, integration):
@@ -103,18 +109,18 @@ class SaperxLine(models.Model):
         return integration._get_client()
 
     def _ask_registrations(self):
-        """:return: line (record) to ``Registration``, or to the text of an error"""
+        """:return: line id to ``Registration``, or to the text of an error"""
         outcomes, questions = {}, []
         for integration, lines in self.grouped("integration_id").items():
             known = lines.filtered("remote_id")
-            for line in lines - known:
-                outcomes[line] = self.env._("The platform does not know this line yet.")
+            unknown = self.env._("The platform does not know this line yet.")
+            outcomes.update(dict.fromkeys((lines - known).ids, unknown))
             if not known:
                 continue
             try:
                 client = self._get_live_client(integration)
             except UserError as error:
-                outcomes.update(dict.fromkeys(known, str(error)))
+                outcomes.update(dict.fromkeys(known.ids, str(error)))
             else:
                 questions.append((integration, known, client))
         # From here to the answers nothing of Odoo is touched.
@@ -131,7 +137,7 @@ class SaperxLine(models.Model):
                 outcome = found[line.remote_id]
                 if isinstance(outcome, GatewayError):
                     outcome = integration._explain(outcome, self.env.user)
-                outcomes[line] = outcome
+                outcomes[line.id] = outcome
         return outcomes
 
 

@@ -5,14 +5,12 @@ from odoo.tools import SQL
 
 from ..gateway import Registration
 
-LOCK_TIMEOUT = "5s"
-
 
 class SaperxLineRegistration(models.Model):
     """What the platform last told of a line's registration and balance.
 
-    A table of its own, written by set on a connection of its own: who looks at lines
-    neither waits for nor holds up the push, which works on the lines' rows.
+    A table of its own, written by set: who looks at lines neither waits for nor holds
+    up the push, which works on the lines' rows.
     """
 
     _name = "saperx.line.registration"
@@ -29,12 +27,14 @@ class SaperxLineRegistration(models.Model):
     ip = fields.Char(string="IP address", readonly=True)
     latency_ms = fields.Integer(string="Latency (ms)", readonly=True, default=None)
     balance = fields.Monetary(
+        string="Balance left or amount used",
         readonly=True,
         help="Prepaid: what is left. Postpaid: what was used.",
     )
-    has_balance = fields.Boolean(readonly=True, help="The platform told the balance.")
-    read_at = fields.Datetime(readonly=True, help="Of the last answer.")
+    has_balance = fields.Boolean(string="Balance told", readonly=True)
+    read_at = fields.Datetime(string="Last answer", readonly=True)
     changed_at = fields.Datetime(
+        string="At least since",
         readonly=True,
         help="When a reading first saw the line online, or offline, as it is now.",
     )
@@ -66,29 +66,26 @@ class SaperxLineRegistration(models.Model):
 
         A failed reading leaves the last answer in place.
 
-        :param outcomes: line (record) to ``Registration``, or to the text of an error
+        :param outcomes: line id to ``Registration``, or to the text of an error
         :param read_at: naive UTC
         """
-        rows = [
-            self._prepare_row(line, outcome, read_at)
-            for line, outcome in sorted(outcomes.items(), key=lambda item: item[0].id)
-        ]
-        if not rows:
+        if not outcomes:
             return
-        with self.env.registry.cursor() as cr:
-            # Of two who read the same line at once, the later one simply comes next.
-            cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-            cr.execute(SQL("SET LOCAL lock_timeout = %s", LOCK_TIMEOUT))
-            cr.execute(self._query_store(rows))
+        lines = self.env["saperx.line"].browse(sorted(outcomes))
+        rows = [self._prepare_row(line, outcomes[line.id], read_at) for line in lines]
+        self.env.execute_query(self._query_store(rows))
+        self.invalidate_model()
+        lines.invalidate_recordset(
+            ["registration_ids", "registration", "registration_state"]
+        )
 
     @api.model
     def _prepare_row(self, line, outcome, read_at):
+        key = (line.id, line.company_id.id)
         if not isinstance(outcome, Registration):
-            nothing = (None, None, None, None, False, None, None)
-            return (line.id, line.company_id.id, *nothing, outcome)
+            return (*key, None, None, None, None, False, None, None, outcome)
         return (
-            line.id,
-            line.company_id.id,
+            *key,
             outcome.online,
             outcome.ip,
             outcome.latency_ms,
@@ -123,6 +120,7 @@ class SaperxLineRegistration(models.Model):
                         AND present.online IS DISTINCT FROM EXCLUDED.online
                     THEN EXCLUDED.read_at ELSE present.changed_at END,
                 error = EXCLUDED.error
+            RETURNING id
             """,
             columns=SQL(", ").join(map(SQL.identifier, columns)),
             rows=SQL(", ").join(SQL("%s", row) for row in rows),

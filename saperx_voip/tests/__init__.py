@@ -5,6 +5,7 @@ from . import test_import
 from . import test_integration
 from . import test_invoice
 from . import test_line
+from . import test_live
 from . import test_neutralize
 from . import test_oca_contract
 from . import test_secret

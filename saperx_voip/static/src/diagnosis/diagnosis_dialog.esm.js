@@ -10,7 +10,8 @@ const LEVELS = {
     good: {icon: "fa-check-circle", color: "success"},
     warning: {icon: "fa-exclamation-circle", color: "warning"},
     bad: {icon: "fa-times-circle", color: "danger"},
-    unknown: {icon: "fa-question-circle", color: "secondary"},
+    unknown: {icon: "fa-question-circle", color: "muted"},
+    reading: {icon: "fa-circle-o-notch fa-spin", color: "muted"},
 };
 // The gravest first.
 const ORDER = ["bad", "warning", "unknown", "good"];
@@ -22,7 +23,13 @@ const ORDER = ["bad", "warning", "unknown", "good"];
 export class DiagnosisDialog extends Component {
     static template = "saperx_voip.DiagnosisDialog";
     static components = {Dialog};
-    static props = {title: String, lineId: Number, line: String, close: Function};
+    static props = {
+        title: String,
+        lineId: Number,
+        line: String,
+        balanceLabel: String,
+        close: Function,
+    };
 
     setup() {
         this.orm = useService("orm");
@@ -41,7 +48,22 @@ export class DiagnosisDialog extends Component {
     get parts() {
         const {own, registration} = this.state;
         const [first, ...rest] = own;
-        return [first, ...(registration || []), ...rest];
+        return [first, ...(registration || this.placeholders), ...rest];
+    }
+
+    get placeholders() {
+        const titles = {
+            registration: _t("Registration"),
+            balance: this.props.balanceLabel,
+        };
+        return Object.entries(titles).map(([name, title]) => ({
+            name,
+            title,
+            level: "reading",
+            sentence: _t("Asking the platform…"),
+            facts: [],
+            advice: [],
+        }));
     }
 
     get isReading() {
@@ -53,8 +75,16 @@ export class DiagnosisDialog extends Component {
         return ORDER.flatMap((level) =>
             parts
                 .filter((part) => part.level === level)
-                .flatMap((part) => part.advice.map((text) => ({level, text})))
+                .flatMap((part) => part.advice)
+                .map((text) => ({text, icon: this.iconOfCause(level)}))
         );
+    }
+
+    iconOfCause(level) {
+        // Where nothing is wrong it is but a hint.
+        return level === "good"
+            ? "fa-info-circle text-muted"
+            : `${LEVELS[level].icon} text-${LEVELS[level].color}`;
     }
 
     formatSeconds(seconds) {
@@ -90,6 +120,7 @@ export class DiagnosisDialog extends Component {
 }
 
 registry.category("actions").add("saperx_line_diagnosis", (env, action) => {
-    const {line_id: lineId, line} = action.params;
-    env.services.dialog.add(DiagnosisDialog, {title: action.name, lineId, line});
+    const {line_id: lineId, line, balance_label: balanceLabel} = action.params;
+    const title = action.name;
+    env.services.dialog.add(DiagnosisDialog, {title, lineId, line, balanceLabel});
 });

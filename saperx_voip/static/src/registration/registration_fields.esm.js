@@ -50,7 +50,7 @@ class RegistrationField extends Component {
     }
 
     get readAt() {
-        return this.formatMoment(this.reading.read_at);
+        return _t("Read on %s", this.formatMoment(this.reading.read_at));
     }
 
     get since() {
