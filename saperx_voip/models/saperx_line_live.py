@@ -69,7 +69,8 @@ class SaperxLine(models.Model):
         """Ask the platform for registration and balance of up to 80 lines, and keep
         the answers.
 
-        Takes no lock, and no longer than some 15 seconds, whatever the platform does.
+        Holds no lock while it asks, and takes no longer than some 15 seconds, whatever
+        the platform does.
 
         :return: a list of dicts: ``id``, ``online`` (None: never read), ``ip``,
             ``latency_ms``, ``balance`` with ``balance_label`` and ``currency_id``,

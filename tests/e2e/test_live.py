@@ -11,10 +11,11 @@ from demo.client import OdooClient
 from playwright.sync_api import expect
 from sandbox.process import request_count
 
-from .test_browser import chromium, log_in, users  # noqa: F401
+from .test_browser import PASSWORD, chromium, log_in  # noqa: F401
 
-pytestmark = pytest.mark.usefixtures("users")
+pytestmark = pytest.mark.usefixtures("technician")
 
+TECHNICIAN = "tecnico.campo"
 SIP_PASSWORD = "Sip-Secret-4711"
 REGISTRATION = ("GET", "/circuitos/{id}/registro")
 SHOWN = ".o_saperx_online, .o_saperx_offline"
@@ -28,6 +29,21 @@ def page(chromium):  # noqa: F811
     context.set_default_timeout(30_000)
     yield context.new_page()
     context.close()
+
+
+@pytest.fixture(scope="module")
+def technician(admin):
+    admin.create(
+        "res.users",
+        {
+            "name": TECHNICIAN.title(),
+            "login": TECHNICIAN,
+            "password": PASSWORD,
+            "lang": "pt_BR",
+            "tz": "America/Sao_Paulo",
+            "group_ids": [(4, admin.ref("saperx_voip.group_technician"))],
+        },
+    )
 
 
 class Platform:
@@ -102,7 +118,7 @@ def test_a_form_shows_a_registration_when_it_is_asked_for(
 ):
     line = make_online_line(world, platform)
     told = platform.registration(line)
-    log_in(page, server, "tecnico")
+    log_in(page, server, TECHNICIAN)
     open_line(page, server, line)
     panel = page.locator(".o_saperx_registration_panel")
     expect(panel.locator(SHOWN)).to_have_count(0)
@@ -121,7 +137,7 @@ def test_a_list_shows_a_page_at_once_and_stays_usable(
 ):
     lines = make_lines(world, 10)
     told = {line: platform.registration(line) for line in lines}
-    log_in(page, server, "tecnico")
+    log_in(page, server, TECHNICIAN)
     page.goto(f"{server.url}/odoo/sip-lines")
     page.locator(".o_searchview_input").fill(f"Ao vivo {world.name}")
     page.wait_for_selector(".o_searchview_autocomplete")
@@ -171,7 +187,7 @@ def test_a_list_shows_a_page_at_once_and_stays_usable(
 
 def test_a_platform_that_hangs_is_told_of_and_holds_nobody(page, server, world):
     (line,) = make_lines(world, 1)
-    log_in(page, server, "tecnico")
+    log_in(page, server, TECHNICIAN)
     open_line(page, server, line)
     world.sandbox.pause()
     try:
@@ -238,7 +254,7 @@ def test_the_data_for_the_ata_are_shown_copied_and_traced(page, server, admin, w
         world, 1, password=SIP_PASSWORD, equipment_mac="aabb.ccdd.ee01"
     )
     code = world.read_line(line, "account_code")["account_code"]
-    log_in(page, server, "tecnico")
+    log_in(page, server, TECHNICIAN)
     open_line(page, server, line)
     page.locator("button[name=action_show_ata]").click()
     dialog = page.locator(".o_saperx_ata")
@@ -302,7 +318,7 @@ def test_a_diagnosis_tells_the_cause_and_the_last_calls(page, server, world, pla
         situacao="ocupado",
         tempo_real=0,
     )
-    log_in(page, server, "tecnico")
+    log_in(page, server, TECHNICIAN)
     open_line(page, server, line)
     page.locator("button[name=action_diagnose]").click()
     dialog = page.locator(".o_saperx_diagnosis")
