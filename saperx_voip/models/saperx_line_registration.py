@@ -73,7 +73,8 @@ class SaperxLineRegistration(models.Model):
             return
         lines = self.env["saperx.line"].browse(sorted(outcomes))
         rows = [self._prepare_row(line, outcomes[line.id], read_at) for line in lines]
-        self.env.execute_query(self._query_store(rows))
+        # Two who read the same line at once is no error: the later one does it again.
+        self.env.cr.execute(self._query_store(rows), log_exceptions=False)
         self.invalidate_model()
         lines.invalidate_recordset(
             ["registration_ids", "registration", "registration_state"]
@@ -120,7 +121,6 @@ class SaperxLineRegistration(models.Model):
                         AND present.online IS DISTINCT FROM EXCLUDED.online
                     THEN EXCLUDED.read_at ELSE present.changed_at END,
                 error = EXCLUDED.error
-            RETURNING id
             """,
             columns=SQL(", ").join(map(SQL.identifier, columns)),
             rows=SQL(", ").join(SQL("%s", row) for row in rows),
