@@ -86,12 +86,7 @@ class SaperxLine(models.Model):
                 )
             )
         data = self._get_ata_data()
-        self.message_post(
-            body=self.env._(
-                "%s saw the data for the ATA, with the SIP password.",
-                self.env.user.display_name,
-            )
-        )
+        self._trace_ata(with_password=bool(data["password"]))
         return {
             "type": "ir.actions.client",
             "tag": "saperx_ata_dialog",
@@ -104,6 +99,16 @@ class SaperxLine(models.Model):
                 "qr": self._get_ata_qr(data),
             },
         }
+
+    def _trace_ata(self, with_password):
+        name = self.env.user.display_name
+        if with_password:
+            body = self.env._(
+                "%s saw the data for the ATA, with the SIP password.", name
+            )
+        else:
+            body = self.env._("%s saw the data for the ATA.", name)
+        self.message_post(body=body)
 
     def _get_ata_data(self):
         integration = self.integration_id

@@ -189,7 +189,7 @@ class TestAta(LiveCase):
         self.assertEqual(shown["mac"], "AA:BB:CC:DD:EE:01")
         self.assertTrue(shown["qr"].startswith("data:image/svg+xml;base64,"))
         trace = self.line.message_ids[0]
-        self.assertIn("data for the ATA", trace.body)
+        self.assertIn("data for the ATA, with the SIP password", trace.body)
         self.assertIn(self.users["technician"].name, trace.body)
         self.assertNotIn(SIP_PASSWORD, trace.body)
 
@@ -231,6 +231,7 @@ class TestAta(LiveCase):
         self.assertEqual(shown["user"], "")
         self.assertEqual(shown["password"], "")
         self.assertIsNone(shown["qr"])
+        self.assertNotIn("password", line.message_ids[0].body)
 
     def test_a_mac_is_written_in_one_form(self):
         for text in ("aabbccddee01", "AA-BB-CC-DD-EE-01", "aabb.ccdd.ee01"):
