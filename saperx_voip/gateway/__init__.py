@@ -15,6 +15,7 @@ from .errors import (
     Unreachable,
 )
 from .exchange import Exchange
+from .live import LastCalls, read_last_calls, read_registrations
 from .push import Progress, PushOutcome, WantedLine, begin_push, finish_push
 from .records import (
     Call,

@@ -4,6 +4,7 @@ from . import saperx_api_log
 from . import saperx_integration
 from . import saperx_integration_calls
 from . import saperx_integration_numbers
+from . import saperx_integration_sip
 from . import saperx_remote_record
 from . import saperx_plan
 from . import saperx_group
@@ -18,6 +19,10 @@ from . import saperx_line_period
 from . import saperx_line_push
 from . import saperx_line_block
 from . import saperx_line_numbers
+from . import saperx_line_registration
+from . import saperx_line_live
+from . import saperx_line_ata
+from . import saperx_line_diagnosis
 from . import saperx_did
 from . import saperx_did_stock
 from . import saperx_line_moments

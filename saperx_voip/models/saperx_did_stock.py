@@ -9,7 +9,7 @@ from ..places import place_of
 class SaperxDid(models.Model):
     """What a number on a line and the stock of numbers have to do with each other."""
 
-    _inherit = "saperx.did"
+    _inherit = "saperx.did"  # pylint: disable=consider-merging-classes-inherited
 
     state_code = fields.Char(
         string="State (UF)",

@@ -20,7 +20,7 @@ from ..rating import (
 class SaperxIntegration(models.Model):
     """What the import and the charging ask of an integration."""
 
-    _inherit = "saperx.integration"
+    _inherit = "saperx.integration"  # pylint: disable=consider-merging-classes-inherited
 
     def _get_assessor(self):
         """Everything that calls are matched and rated by, read once, for the pure

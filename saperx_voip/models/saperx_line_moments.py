@@ -11,7 +11,7 @@ class SaperxLine(models.Model):
     """What changes on a line because a moment has come: its blocks begin and end,
     and ported numbers go live."""
 
-    _inherit = "saperx.line"
+    _inherit = "saperx.line"  # pylint: disable=consider-merging-classes-inherited
 
     block_ids = fields.One2many("saperx.line.block", "line_id", string="Blocks")
     block_level = fields.Selection(

@@ -6,7 +6,7 @@ from odoo import models
 class SaperxLine(models.Model):
     """How a line comes by several numbers, or gives them to another."""
 
-    _inherit = "saperx.line"
+    _inherit = "saperx.line"  # pylint: disable=consider-merging-classes-inherited
 
     def unlink(self):
         # The database would take the numbers away without telling the stock.

@@ -15,7 +15,7 @@ SYMBOLS = "-_.!*+="
 class SaperxLine(models.Model):
     """The SIP password of a line: made, checked, shown on demand with a trace."""
 
-    _inherit = "saperx.line"
+    _inherit = "saperx.line"  # pylint: disable=consider-merging-classes-inherited
 
     password = fields.Char(
         string="SIP password",

@@ -76,7 +76,7 @@ class Claim:
 class SaperxLine(models.Model):
     """Claim, speak, store: how the platform is made to match (design §4)."""
 
-    _inherit = "saperx.line"
+    _inherit = "saperx.line"  # pylint: disable=consider-merging-classes-inherited
 
     revision = fields.Integer(default=0, readonly=True, copy=False)
     pushed_revision = fields.Integer(default=0, readonly=True, copy=False)

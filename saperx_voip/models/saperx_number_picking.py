@@ -16,7 +16,7 @@ PATIENCE_SECONDS = 8
 class SaperxNumber(models.Model):
     """*List*: the numbers that somebody may pick for a line."""
 
-    _inherit = "saperx.number"
+    _inherit = "saperx.number"  # pylint: disable=consider-merging-classes-inherited
 
     @api.model
     def prepare_picking(self, integration_id, contract_id, line_id):
@@ -38,7 +38,7 @@ class SaperxNumber(models.Model):
 
 
 class SaperxIntegration(models.Model):
-    _inherit = "saperx.integration"
+    _inherit = "saperx.integration"  # pylint: disable=consider-merging-classes-inherited
 
     def _refresh_free_numbers(self):
         """Let the stock know of the platform's free numbers.

@@ -9,6 +9,7 @@ from . import test_invoice
 from . import test_line
 from . import test_line_block
 from . import test_line_terms
+from . import test_live
 from . import test_neutralize
 from . import test_number_range
 from . import test_oca_contract

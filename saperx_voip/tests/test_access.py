@@ -17,6 +17,7 @@ MODELS = (
     "saperx.line",
     "saperx.line.period",
     "saperx.line.activity",
+    "saperx.line.registration",
     "saperx.did",
     "saperx.number.range",
     "saperx.number",
