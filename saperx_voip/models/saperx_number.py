@@ -5,6 +5,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
+from odoo.service.model import retrying
 from odoo.tools import SQL, format_date
 
 
@@ -344,7 +345,7 @@ class SaperxNumber(models.Model):
         return holding.line_id.partner_id.commercial_partner_id
 
     def _take(self, did):
-        """A quarantine that was cut short stays known, should the DID come to naught."""
+        """A quarantine cut short stays known, should the DID come to naught."""
         self.write(
             {
                 "state": "in_use",
@@ -396,16 +397,20 @@ class SaperxNumber(models.Model):
     def _cron_end_waits(self):
         """Numbers whose quarantine or reservation is over are available again."""
         for company in self.env["res.company"].search([]):
-            today = company._get_telephony_today()
-            own = Domain("company_id", "=", company.id)
-            rested = Domain("state", "=", "quarantine") & Domain(
-                "quarantine_until", "<=", today
-            )
-            expired = Domain("state", "=", "reserved") & Domain(
-                "reserved_until", "<", today
-            )
-            self.search(own & (rested | expired))._make_available()
-            self._link_holders(company)
+            retrying(lambda c=company: self._end_waits(c), self.env)
+
+    @api.model
+    def _end_waits(self, company):
+        today = company._get_telephony_today()
+        rested = Domain("state", "=", "quarantine") & Domain(
+            "quarantine_until", "<=", today
+        )
+        expired = Domain("state", "=", "reserved") & Domain(
+            "reserved_until", "<", today
+        )
+        own = Domain("company_id", "=", company.id)
+        self.search(own & (rested | expired))._make_available()
+        self._link_holders(company)
 
     @api.model
     def _link_holders(self, company):

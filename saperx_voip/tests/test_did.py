@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, new_test_user
@@ -57,7 +60,7 @@ class TestDid(StockCase):
         self.line.did_ids.unlink()
         number = self._get_number(NUMBER)
         number.quarantine_until = TODAY + timedelta(days=1)
-        self.env["saperx.number"]._cron_end_waits()
+        self.env["saperx.number"]._end_waits(self.company)
         self.assertEqual(number.state, "quarantine")
         number.quarantine_until = TODAY
         # Also before the scheduled action saw it.
@@ -65,7 +68,7 @@ class TestDid(StockCase):
             number,
             number.search(number._pickable_domain(self.other)),
         )
-        self.env["saperx.number"]._cron_end_waits()
+        self.env["saperx.number"]._end_waits(self.company)
         self.assertEqual(number.state, "available")
         self.assertFalse(number.quarantine_until)
         number.write({"state": "quarantine", "quarantine_until": "2027-01-01"})
@@ -240,9 +243,7 @@ class TestBlock(StockCase):
     def test_a_block_is_sought_where_the_user_says(self):
         other = self._make_range("30001000", "30001003", area_code="11", name="SP")
         self.assertEqual(self._open(quantity=2).first_number, "551130001000")
-        self.assertEqual(
-            self._open(quantity=2, range_id=self.range).first_number, FREE
-        )
+        self.assertEqual(self._open(quantity=2, range_id=self.range).first_number, FREE)
         self.assertEqual(self._open(quantity=2, area_code="54").first_number, FREE)
         self.assertEqual(
             self._open(quantity=2, start="(54) 3333-4442").first_number, "555433334442"
@@ -261,19 +262,49 @@ class TestBlock(StockCase):
     def test_numbers_reserved_for_others_break_a_run(self):
         self._get_number("555433334441")._reserve(self.partner, TODAY)
         stranger = self._make_other_line()
-        self.assertEqual(
-            self._open(stranger, quantity=3).first_number, "555433334445"
-        )
+        self.assertEqual(self._open(stranger, quantity=3).first_number, "555433334445")
         self.assertEqual(self._open(quantity=3).first_number, FREE)
 
     def test_what_somebody_took_meanwhile_is_refused_and_nothing_is_added(self):
         wizard = self._open(quantity=4).save()
         self._make_other_line(number="555433334442")
-        with self.assertRaisesRegex(UserError, "3333-4442 is on the line"), (
-            self.cr.savepoint()
+        with (
+            self.assertRaisesRegex(UserError, "3333-4442 is on the line"),
+            self.cr.savepoint(),
         ):
             wizard.action_add()
         self.assertEqual(self.line.did_ids.mapped("number"), [NUMBER])
+
+    def test_the_block_is_the_first_run_whatever_is_taken(self):
+        numbers = self._make_range("30001000", "30001015", area_code="11").number_ids
+        wizard = self.env["saperx.did.block.wizard"].create(
+            {"line_id": self.line.id, "quantity": 1, "area_code": "11"}
+        )
+
+        @settings(
+            max_examples=40,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(
+            is_free=st.lists(st.booleans(), min_size=16, max_size=16),
+            quantity=st.integers(1, 6),
+            start=st.integers(0, 15),
+        )
+        def check(is_free, quantity, start):
+            for number, free in zip(numbers, is_free, strict=True):
+                number.state = "available" if free else "ported_out"
+            wizard.write({"quantity": quantity, "start": f"11300010{start:02}"})
+            runs = [
+                first
+                for first in range(start, 17 - quantity)
+                if all(is_free[first : first + quantity])
+            ]
+            expected = numbers[runs[0]].number if runs else False
+            self.assertEqual(wizard.first_number, expected)
+
+        check()
 
     def test_a_block_has_limits(self):
         for quantity in (0, -1, 101):

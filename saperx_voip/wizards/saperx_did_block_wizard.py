@@ -20,7 +20,6 @@ class SaperxDidBlockWizard(models.TransientModel):
     quantity = fields.Integer(required=True, default=10)
     range_id = fields.Many2one(
         "saperx.number.range",
-        string="Range",
         domain="[('company_id', '=', company_id)]",
         help="Empty: any.",
     )
