@@ -266,15 +266,17 @@ class SaperxNumber(models.Model):
         :return: records by number; those that the stock does not know are missing
         """
         self.flush_model()
-        rows = self.env.execute_query(
+        # That somebody was faster is no fault to log.
+        self.env.cr.execute(
             SQL(
                 "SELECT number, id FROM saperx_number WHERE company_id = %s"
                 " AND number = ANY(%s) ORDER BY number FOR NO KEY UPDATE",
                 company.id,
                 list(numbers),
-            )
+            ),
+            log_exceptions=False,
         )
-        return {number: self.browse(id_) for number, id_ in rows}
+        return {number: self.browse(id_) for number, id_ in self.env.cr.fetchall()}
 
     def _check_free_for(self, line):
         """:raise UserError: with the reason why the line cannot have the number now"""

@@ -340,6 +340,12 @@ class TestMove(StockCase):
     def _numbers(self, line):
         return set(line.did_ids.mapped("number"))
 
+    def test_the_other_line_is_found_by_what_is_known_of_it(self):
+        self.other.account_code = "123456"
+        for text in (FREE, "33334441", "123456", "João"):
+            found = self.env["saperx.line"].name_search(text)
+            self.assertIn(self.other.id, [id_ for id_, _name in found], text)
+
     def test_all_numbers_move_without_a_rest_and_keep_their_terms(self):
         before = (self.line.revision, self.other.revision)
         self._open().save().action_move()

@@ -12,6 +12,9 @@ from demo.client import OdooClient, OdooError
 def nobody_has_a_number(world):
     """Every test's platform holds the same numbers: those of before are gone."""
     world.sql("UPDATE saperx_did SET active = FALSE, is_main = FALSE")
+    # Compared when a test says so.
+    cron = world.odoo.ref("saperx_voip.ir_cron_compare_numbers")
+    world.sql(f"UPDATE ir_cron SET nextcall = now() + '1 day' WHERE id = {cron}")
 
 
 @pytest.fixture
