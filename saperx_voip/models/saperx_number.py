@@ -46,11 +46,19 @@ class SaperxNumber(models.Model):
         default="available",
     )
     reserved_for_id = fields.Many2one(
-        "res.partner", readonly=True, index="btree_not_null", ondelete="set null"
+        "res.partner",
+        string="Reserved for",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
     )
-    reserved_until = fields.Date(readonly=True, help="Last day of the reservation.")
+    reserved_until = fields.Date(
+        string="Reserved until", readonly=True, help="Last day of the reservation."
+    )
     quarantine_until = fields.Date(
-        readonly=True, help="The day on which it is available again."
+        string="Quarantine until",
+        readonly=True,
+        help="The day on which it is available again.",
     )
     did_id = fields.Many2one(
         "saperx.did",
@@ -99,7 +107,7 @@ class SaperxNumber(models.Model):
         string="Line on the platform", readonly=True, default=None
     )
     is_ported_there = fields.Boolean(string="Ported, says the platform", readonly=True)
-    compared_at = fields.Datetime(readonly=True)
+    compared_at = fields.Datetime(string="Compared on", readonly=True)
     difference = fields.Selection(
         [
             ("none", "None"),
