@@ -125,6 +125,9 @@ class SaperxDid(models.Model):
         self.ensure_one()
         did = self.sudo()
         record = stock.get((did.company_id, did.number))
+        if record and record.range_id:
+            # Another one of the same save.
+            record._check_not_held()
         if record:
             record._take(did)
         values = did._prepare_place(record)

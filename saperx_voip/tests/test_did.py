@@ -190,6 +190,22 @@ class TestDid(StockCase):
         self.assertTrue(did._is_live_on(noon))
         self.assertTrue(self.line.did_ids._is_live_on(moment("2000-01-01 00:00:00")))
 
+    def test_one_save_gives_a_number_to_one_line_whatever_their_platforms(self):
+        integration = self._make_integration(name="Elsewhere")
+        line = self._make_line(
+            self.contract,
+            number=None,
+            integration_id=integration.id,
+            plan_id=self.plan.copy({"integration_id": integration.id}).id,
+        )
+        with self.assertRaisesRegex(UserError, "already"), self.cr.savepoint():
+            self.env["saperx.did"].create(
+                [{"line_id": id_, "number": FREE} for id_ in (self.line.id, line.id)]
+            )
+        self._give(FREE)
+        with self.assertRaisesRegex(UserError, "already"):
+            self._give(FREE, line)
+
     def test_a_number_leaves_and_comes_back_in_one_save(self):
         did = self.line.did_ids
         self.line.write(
