@@ -21,7 +21,7 @@ LOCK_TIMEOUT = "2s"
 DELETED_AT_ONCE = 1000
 
 COLUMNS = (
-    "logged_at", "integration_id", "integration_name", "company_id", "method",
+    "logged_at", "integration_id", "integration_name", "company_key", "method",
     "template", "path", "status", "outcome", "milliseconds", "error", "request_body",
     "response_body", "line_id", "line_name",
 )  # fmt: skip
@@ -43,7 +43,8 @@ class SaperxApiLog(models.Model):
     logged_at = fields.Datetime(string="Time", required=True, readonly=True, index=True)
     integration_id = fields.Integer(string="Integration ID", readonly=True)
     integration_name = fields.Char(string="Integration", readonly=True)
-    company_id = fields.Integer(string="Company ID", readonly=True)
+    # Not ``company_id``, which Odoo takes for a record.
+    company_key = fields.Integer(string="Company ID", readonly=True)
     method = fields.Char(required=True, readonly=True)
     template = fields.Char(
         string="Kind of path", readonly=True, help="The path without ids and numbers."
@@ -90,12 +91,12 @@ class SaperxApiLog(models.Model):
             return Domain("logged_at", "<", now - timedelta(days=days))
 
         # Of companies that are gone, or never came to be, as well.
-        others = Domain("company_id", "not in", companies.ids)
+        others = Domain("company_key", "not in", companies.ids)
         return Domain.OR(
             [
                 others & older_than(API_LOG_DAYS),
                 *(
-                    Domain("company_id", "=", company.id)
+                    Domain("company_key", "=", company.id)
                     & older_than(company.saperx_api_log_days)
                     for company in companies
                 ),

@@ -50,24 +50,20 @@ class SaperxDid(models.Model):
         return dids
 
     def write(self, vals):
-        if {"is_ported", "porting_at"} & vals.keys():
-            self._check_window(vals)
-            res = self._write_number(vals)
-            self._follow_window()
-            return res
-        return self._write_number(vals)
-
-    def _write_number(self, vals):
-        if not vals.get("number"):
-            return super().write(vals)
-        vals = {"city": False, "state_code": False, **self._prepare_international(vals)}
-        number = vals["number"][1:]
-        changed = self.filtered(lambda did: did.active and did.number != number)
-        stock = self._claim_in_stock([(did.line_id, number) for did in changed])
-        changed._get_in_stock()._give_back()
+        self._check_window(vals)
+        stock, changed = {}, self.browse()
+        if vals.get("number"):
+            place = {"city": False, "state_code": False}
+            vals = {**place, **self._prepare_international(vals)}
+            number = vals["number"][1:]
+            changed = self.filtered(lambda did: did.active and did.number != number)
+            stock = self._claim_in_stock([(did.line_id, number) for did in changed])
+            changed._get_in_stock()._give_back()
         res = super().write(vals)
         for did in changed:
             did._enter_stock(stock)
+        if {"is_ported", "porting_at"} & vals.keys():
+            self._follow_window()
         return res
 
     def unlink(self):
@@ -82,10 +78,11 @@ class SaperxDid(models.Model):
 
     def _check_window(self, vals):
         """A ported number that is live there does not go back to waiting."""
+        if "porting_at" not in vals:
+            return
+        window = fields.Datetime.to_datetime(vals["porting_at"]) or False
         for did in self.filtered(lambda did: did.is_live and did.is_ported):
-            if "porting_at" in vals and did.porting_at != fields.Datetime.to_datetime(
-                vals["porting_at"]
-            ):
+            if did.porting_at != window:
                 raise UserError(
                     self.env._(
                         "The number %s is live already: its portability window stays.",
@@ -164,6 +161,9 @@ class SaperxDid(models.Model):
         self.ensure_one()
         did = self.sudo()
         record = stock.get((did.company_id, did.number))
+        if record and record.range_id:
+            # Another one of the same save.
+            record._check_not_held()
         if record:
             record._take(did)
         values = did._prepare_place(record)

@@ -25,7 +25,7 @@ class SaperxIntegration(models.Model):
     _inherit = "saperx.integration"  # pylint: disable=consider-merging-classes-inherited
 
     def action_sync_numbers(self):
-        """*Compare numbers*: ask the platform for all its numbers; say what differs."""
+        """*Compare numbers*: read all of the platform's, and say what differs."""
         self.check_access("read")
         if not self.env.user.has_group("saperx_voip.group_technician"):
             raise AccessError(self.env._("Only technicians may change the stock."))
@@ -128,14 +128,18 @@ class SaperxIntegration(models.Model):
 
     def _fill_reported(self, reported):
         cr = self.env.cr
-        cr.execute(f"DROP TABLE IF EXISTS {REPORTED}")
+        table = SQL.identifier(REPORTED)
+        cr.execute(SQL("DROP TABLE IF EXISTS %s", table))
         cr.execute(
-            f"""
-            CREATE TEMPORARY TABLE {REPORTED} (
-                number varchar PRIMARY KEY, in_use boolean, line_remote_id integer,
-                city varchar, state_code varchar, ported boolean
-            ) ON COMMIT DROP
-            """
+            SQL(
+                """
+                CREATE TEMPORARY TABLE %s (
+                    number varchar PRIMARY KEY, in_use boolean, line_remote_id integer,
+                    city varchar, state_code varchar, ported boolean
+                ) ON COMMIT DROP
+                """,
+                table,
+            )
         )
         copy_rows(
             cr,
@@ -153,7 +157,7 @@ class SaperxIntegration(models.Model):
                 for did in reported
             ),
         )
-        cr.execute(f"ANALYZE {REPORTED}")
+        cr.execute(SQL("ANALYZE %s", table))
 
     def _add_unknown_numbers(self):
         """Numbers that only the platform knows: in the stock, in no range.

@@ -203,9 +203,10 @@ class SaperxLine(models.Model):
 
     @api.onchange("integration_id")
     def _onchange_integration_id(self):
-        super()._onchange_integration_id()
+        res = super()._onchange_integration_id()
         if self.profile_id.integration_id != self.integration_id:
             self.profile_id = self.profile_id._get_default(self.integration_id.id)
+        return res
 
     @api.onchange("profile_id")
     def _onchange_profile_id(self):

@@ -5,6 +5,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
+from odoo.service.model import retrying
 from odoo.tools import SQL, format_date
 
 
@@ -45,11 +46,19 @@ class SaperxNumber(models.Model):
         default="available",
     )
     reserved_for_id = fields.Many2one(
-        "res.partner", readonly=True, index="btree_not_null", ondelete="set null"
+        "res.partner",
+        string="Reserved for",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
     )
-    reserved_until = fields.Date(readonly=True, help="Last day of the reservation.")
+    reserved_until = fields.Date(
+        string="Reserved until", readonly=True, help="Last day of the reservation."
+    )
     quarantine_until = fields.Date(
-        readonly=True, help="The day on which it is available again."
+        string="Quarantine until",
+        readonly=True,
+        help="The day on which it is available again.",
     )
     did_id = fields.Many2one(
         "saperx.did",
@@ -98,7 +107,7 @@ class SaperxNumber(models.Model):
         string="Line on the platform", readonly=True, default=None
     )
     is_ported_there = fields.Boolean(string="Ported, says the platform", readonly=True)
-    compared_at = fields.Datetime(readonly=True)
+    compared_at = fields.Datetime(string="Compared on", readonly=True)
     difference = fields.Selection(
         [
             ("none", "None"),
@@ -274,15 +283,17 @@ class SaperxNumber(models.Model):
         :return: records by number; those that the stock does not know are missing
         """
         self.flush_model()
-        rows = self.env.execute_query(
+        # That somebody was faster is no fault to log.
+        self.env.cr.execute(
             SQL(
                 "SELECT number, id FROM saperx_number WHERE company_id = %s"
                 " AND number = ANY(%s) ORDER BY number FOR NO KEY UPDATE",
                 company.id,
                 list(numbers),
-            )
+            ),
+            log_exceptions=False,
         )
-        return {number: self.browse(id_) for number, id_ in rows}
+        return {number: self.browse(id_) for number, id_ in self.env.cr.fetchall()}
 
     def _check_free_for(self, line):
         """:raise UserError: with the reason why the line cannot have the number now"""
@@ -405,16 +416,20 @@ class SaperxNumber(models.Model):
     def _cron_end_waits(self):
         """Numbers whose quarantine or reservation is over are available again."""
         for company in self.env["res.company"].search([]):
-            today = company._get_telephony_today()
-            own = Domain("company_id", "=", company.id)
-            rested = Domain("state", "=", "quarantine") & Domain(
-                "quarantine_until", "<=", today
-            )
-            expired = Domain("state", "=", "reserved") & Domain(
-                "reserved_until", "<", today
-            )
-            self.search(own & (rested | expired))._make_available()
-            self._link_holders(company)
+            retrying(lambda c=company: self._end_waits(c), self.env)
+
+    @api.model
+    def _end_waits(self, company):
+        today = company._get_telephony_today()
+        rested = Domain("state", "=", "quarantine") & Domain(
+            "quarantine_until", "<=", today
+        )
+        expired = Domain("state", "=", "reserved") & Domain(
+            "reserved_until", "<", today
+        )
+        own = Domain("company_id", "=", company.id)
+        self.search(own & (rested | expired))._make_available()
+        self._link_holders(company)
 
     @api.model
     def _link_holders(self, company):

@@ -67,7 +67,6 @@ class SaperxNumberRange(models.Model):
             for number in filter(None, (record.first, record.last)):
                 record._check_local_number(number)
             record._check_span()
-            record._check_no_overlap()
 
     def _check_prefix(self):
         if country_code(self.country_code) != self.country_code:
@@ -256,7 +255,7 @@ class SaperxNumberRange(models.Model):
         )
 
     def _check_loose(self, condition):
-        """:raise UserError: if such numbers of the range are in somebody's hands"""
+        """:raise UserError: if numbers that meet it are in somebody's hands"""
         self.env.flush_all()
         [(count, first)] = self.env.execute_query(
             SQL(
@@ -293,8 +292,11 @@ class SaperxNumberRange(models.Model):
         """Put the range's numbers into the stock, by set.
 
         What only the platform had told of so far belongs to the range from now on.
+
+        :raise ValidationError: if another range has one of them
         """
         self.env.flush_all()
+        self._check_no_overlap()
         low, high = self._get_bounds()
         self.env.cr.execute(
             SQL(

@@ -30,7 +30,8 @@ class SaperxToken(models.Model):
     _rec_name = "integration_id"
 
     integration_id = fields.Integer(required=True, readonly=True)
-    company_id = fields.Integer(readonly=True)
+    # Not ``company_id``, which Odoo takes for a record.
+    company_key = fields.Integer(readonly=True)
     expires_at = fields.Datetime(readonly=True)
 
     _integration_unique = models.UniqueIndex("(integration_id)")
@@ -76,7 +77,7 @@ class DatabaseTokenStore:
         try:
             with self._cursor() as cr:
                 cr.execute(
-                    "INSERT INTO saperx_token (integration_id, company_id)"
+                    "INSERT INTO saperx_token (integration_id, company_key)"
                     " VALUES (%s, %s) ON CONFLICT (integration_id) DO NOTHING",
                     (self._integration_id, self._company_id),
                 )

@@ -95,7 +95,7 @@ class TestApiLog(SaperxCase):
         self.assertEqual(row["path"], "/auth/login")
         self.assertEqual((row["status"], row["outcome"]), (None, "trouble"))
         self.assertIn("refused", row["error"])
-        self.assertEqual(row["company_id"], self.company.id)
+        self.assertEqual(row["company_key"], self.company.id)
         self.assertTrue(row["integration_id"])
         self.assertIn('"usuario": "sandbox"', row["request_body"])
         for secret in SECRETS:

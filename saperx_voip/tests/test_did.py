@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, new_test_user
@@ -57,7 +60,7 @@ class TestDid(StockCase):
         self.line.did_ids.unlink()
         number = self._get_number(NUMBER)
         number.quarantine_until = TODAY + timedelta(days=1)
-        self.env["saperx.number"]._cron_end_waits()
+        self.env["saperx.number"]._end_waits(self.company)
         self.assertEqual(number.state, "quarantine")
         number.quarantine_until = TODAY
         # Also before the scheduled action saw it.
@@ -65,7 +68,7 @@ class TestDid(StockCase):
             number,
             number.search(number._pickable_domain(self.other)),
         )
-        self.env["saperx.number"]._cron_end_waits()
+        self.env["saperx.number"]._end_waits(self.company)
         self.assertEqual(number.state, "available")
         self.assertFalse(number.quarantine_until)
         number.write({"state": "quarantine", "quarantine_until": "2027-01-01"})
@@ -187,6 +190,22 @@ class TestDid(StockCase):
         self.assertTrue(did._is_live_on(noon))
         self.assertTrue(self.line.did_ids._is_live_on(moment("2000-01-01 00:00:00")))
 
+    def test_one_save_gives_a_number_to_one_line_whatever_their_platforms(self):
+        integration = self._make_integration(name="Elsewhere")
+        line = self._make_line(
+            self.contract,
+            number=None,
+            integration_id=integration.id,
+            plan_id=self.plan.copy({"integration_id": integration.id}).id,
+        )
+        with self.assertRaisesRegex(UserError, "already"), self.cr.savepoint():
+            self.env["saperx.did"].create(
+                [{"line_id": id_, "number": FREE} for id_ in (self.line.id, line.id)]
+            )
+        self._give(FREE)
+        with self.assertRaisesRegex(UserError, "already"):
+            self._give(FREE, line)
+
     def test_a_number_leaves_and_comes_back_in_one_save(self):
         did = self.line.did_ids
         self.line.write(
@@ -272,6 +291,37 @@ class TestBlock(StockCase):
             wizard.action_add()
         self.assertEqual(self.line.did_ids.mapped("number"), [NUMBER])
 
+    def test_the_block_is_the_first_run_whatever_is_taken(self):
+        numbers = self._make_range("30001000", "30001015", area_code="11").number_ids
+        wizard = self.env["saperx.did.block.wizard"].create(
+            {"line_id": self.line.id, "quantity": 1, "area_code": "11"}
+        )
+
+        @settings(
+            max_examples=40,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(
+            is_free=st.lists(st.booleans(), min_size=16, max_size=16),
+            quantity=st.integers(1, 6),
+            start=st.integers(0, 15),
+        )
+        def check(is_free, quantity, start):
+            for number, free in zip(numbers, is_free, strict=True):
+                number.state = "available" if free else "ported_out"
+            wizard.write({"quantity": quantity, "start": f"11300010{start:02}"})
+            runs = [
+                first
+                for first in range(start, 17 - quantity)
+                if all(is_free[first : first + quantity])
+            ]
+            expected = numbers[runs[0]].number if runs else False
+            self.assertEqual(wizard.first_number, expected)
+
+        check()
+
     def test_a_block_has_limits(self):
         for quantity in (0, -1, 101):
             with self.assertRaisesRegex(ValidationError, "1 to 100"):
@@ -305,6 +355,12 @@ class TestMove(StockCase):
 
     def _numbers(self, line):
         return set(line.did_ids.mapped("number"))
+
+    def test_the_other_line_is_found_by_what_is_known_of_it(self):
+        self.other.account_code = "123456"
+        for text in (FREE, "33334441", "123456", "João"):
+            found = self.env["saperx.line"].name_search(text)
+            self.assertIn(self.other.id, [id_ for id_, _name in found], text)
 
     def test_all_numbers_move_without_a_rest_and_keep_their_terms(self):
         before = (self.line.revision, self.other.revision)

@@ -127,6 +127,23 @@ class TestNumberRange(StockCase):
         ):
             with self.assertRaisesRegex(ValidationError, "“Caxias” has the number"):
                 self._make_range(first, last, name="Other")
+        # Also among those that are saved together.
+        free = self._make_range("33339000", False)
+        with (
+            self.assertRaisesRegex(ValidationError, "may not overlap"),
+            self.cr.savepoint(),
+        ):
+            self.env["saperx.number.range"].create(
+                [
+                    {"name": name, "area_code": "54", "first": "33338000"}
+                    for name in ("A", "B")
+                ]
+            )
+        with (
+            self.assertRaisesRegex(ValidationError, "may not overlap"),
+            self.cr.savepoint(),
+        ):
+            free.write({"first": "33334001"})
         # Same digits elsewhere, and neighbours, are no overlap.
         self._make_range(area_code="51")
         self._make_range("33334010", "33334019")
@@ -284,10 +301,10 @@ class TestNumberRange(StockCase):
         self.assertEqual(number.reserved_for_id, self.partner)
         with self.assertRaisesRegex(ValidationError, "today at the earliest"):
             wizard.until = "2026-11-15"
-        self.env["saperx.number"]._cron_end_waits()
+        self.env["saperx.number"]._end_waits(self.company)
         self.assertEqual(number.state, "reserved")
         number.reserved_until = "2026-11-15"
-        self.env["saperx.number"]._cron_end_waits()
+        self.env["saperx.number"]._end_waits(self.company)
         self.assertEqual(number.state, "available")
         self.assertFalse(number.reserved_for_id)
 
@@ -314,7 +331,7 @@ class TestNumberRange(StockCase):
         self._make_range("33334440", "33334449")
         number = self._get_number(NUMBER)
         number.write({"state": "available", "did_id": False})
-        self.env["saperx.number"]._cron_end_waits()
+        self.env["saperx.number"]._end_waits(self.company)
         self.assertEqual(number.did_id, self.line.did_ids)
         self.assertEqual(number.state, "in_use")
 

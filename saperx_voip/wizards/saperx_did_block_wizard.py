@@ -20,7 +20,6 @@ class SaperxDidBlockWizard(models.TransientModel):
     quantity = fields.Integer(required=True, default=10)
     range_id = fields.Many2one(
         "saperx.number.range",
-        string="Range",
         domain="[('company_id', '=', company_id)]",
         help="Empty: any.",
     )
@@ -32,8 +31,12 @@ class SaperxDidBlockWizard(models.TransientModel):
     monthly_fee = fields.Monetary(string="Fee of each number")
     accept_collect_calls = fields.Boolean(string="Collect calls")
     # As shown: what is confirmed is what the user saw.
-    first_number = fields.Char(compute="_compute_block", store=True, readonly=False)
-    last_number = fields.Char(compute="_compute_block", store=True, readonly=False)
+    first_number = fields.Char(
+        string="First number", compute="_compute_block", store=True, readonly=False
+    )
+    last_number = fields.Char(
+        string="Last number", compute="_compute_block", store=True, readonly=False
+    )
 
     @api.constrains("quantity")
     def _check_quantity(self):

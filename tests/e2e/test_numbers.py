@@ -2,9 +2,19 @@
 
 import threading
 import time
+from functools import partial
 
 import pytest
 from demo.client import OdooClient, OdooError
+
+
+@pytest.fixture(autouse=True)
+def nobody_has_a_number(world):
+    """Every test's platform holds the same numbers: those of before are gone."""
+    world.sql("UPDATE saperx_did SET active = FALSE, is_main = FALSE")
+    # Compared when a test says so.
+    cron = world.odoo.ref("saperx_voip.ir_cron_compare_numbers")
+    world.sql(f"UPDATE ir_cron SET nextcall = now() + '1 day' WHERE id = {cron}")
 
 
 @pytest.fixture
@@ -95,8 +105,11 @@ def test_two_people_save_one_number_at_once_and_one_of_them_has_it(
     for number in numbers:
         outcomes = _at_once(
             *(
-                lambda person=person, line=line: person.write(
-                    "saperx.line", [line], {"did_ids": [(0, 0, {"number": number})]}
+                partial(
+                    person.write,
+                    "saperx.line",
+                    [line],
+                    {"did_ids": [(0, 0, {"number": number})]},
                 )
                 for person, line in zip((world.odoo, technician), lines, strict=True)
             )
@@ -117,7 +130,7 @@ def test_two_people_register_the_same_range_at_once(world, technician, ranges):
     values = {"name": "R", "area_code": "51", "first": "30000000", "last": "30000999"}
     outcomes = _at_once(
         *(
-            lambda person=person: person.create("saperx.number.range", values)
+            partial(person.create, "saperx.number.range", values)
             for person in (world.odoo, technician)
         )
     )
@@ -257,18 +270,38 @@ def test_the_stock_is_compared_with_what_the_platform_has(world, ranges):
     assert {found[number] for number in numbers[2:]} == {"none"}
 
 
+def test_a_freed_number_is_available_again_after_its_quarantine(world, ranges):
+    number = world.number()
+    ranges(number[4:], area_code=number[2:4])
+    line = world.line(world.contract(), did_ids=[(0, 0, {"number": number})])
+    world.wait_synced(line)
+    world.odoo.call("saperx.line", "action_cancel", [line])
+    cron = world.odoo.ref("saperx_voip.ir_cron_numbers")
+    for days, state in ((1, "quarantine"), (-1, "available")):
+        world.sql(
+            f"UPDATE saperx_number SET quarantine_until = current_date + ({days})"
+        )
+        world.odoo.call("ir.cron", "method_direct_trigger", [cron])
+        assert _numbers(world)[0]["state"] == state
+
+
 def test_records_that_cannot_be_read_make_nothing_missing(world, ranges):
     ranges("20000000")
-    world.sandbox.fault("/dids", "corrupt", times=1)
-    try:
-        action = world.odoo.call(
-            "saperx.integration", "action_sync_numbers", [world.integration]
-        )
-    except OdooError as error:
-        # Then nothing at all was taken from it.
-        assert "plataforma" in str(error).lower()
-    else:
-        assert action["params"]["type"] == "warning"
+    page = {
+        "data": [
+            {"numero": "551130001000", "status": "disponivel"},
+            {"numero": "551130001001", "status": "sumido"},
+            {"numero": "veja o painel", "status": "disponivel"},
+        ],
+        "meta": {"current_page": 1, "last_page": 1, "per_page": 100, "total": 3},
+    }
+    world.sandbox.fault("/dids", "status", status=200, body=page, times=1)
+    action = world.odoo.call(
+        "saperx.integration", "action_sync_numbers", [world.integration]
+    )
+    assert action["params"]["type"] == "warning"
+    assert "2" in action["params"]["message"]
+    assert _numbers(world, ("number", "=", "551130001000"))
     (number,) = _numbers(world, ("number", "=", "555420000000"))
     assert number["difference"] == "none"
 
