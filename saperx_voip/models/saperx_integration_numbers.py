@@ -22,7 +22,7 @@ REPORTED_COLUMNS = (
 class SaperxIntegration(models.Model):
     """The numbers that the platform reports, compared with the stock."""
 
-    _inherit = "saperx.integration"
+    _inherit = "saperx.integration"  # pylint: disable=consider-merging-classes-inherited
 
     def action_sync_numbers(self):
         """*Compare numbers*: read all of the platform's, and say what differs."""

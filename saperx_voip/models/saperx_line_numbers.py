@@ -6,7 +6,7 @@ from odoo import models
 class SaperxLine(models.Model):
     """How a line comes by several numbers, or gives them to another."""
 
-    _inherit = "saperx.line"
+    _inherit = "saperx.line"  # pylint: disable=consider-merging-classes-inherited
     # By what a person who looks for the other line knows of it.
     _rec_names_search = ["did_ids.number", "account_code", "contract_id"]
 
