@@ -28,6 +28,7 @@ from . import saperx_did_stock
 from . import saperx_line_moments
 from . import saperx_number_range
 from . import saperx_number
+from . import saperx_number_holder
 from . import saperx_number_picking
 from . import saperx_cdr
 from . import saperx_cdr_import
