@@ -352,6 +352,7 @@ class SaperxIntegration(models.Model):
             store = integration._get_token_store()
             self.env.cr.postcommit.add(lambda s=store, t=tokens: s.replace(t))
             integration.sudo()._record_success()
+            integration._notify_changed()
 
     def _explain_login(self, error):
         match error:
@@ -485,6 +486,15 @@ class SaperxIntegration(models.Model):
                     "last_error": integration._explain(error, integration.create_uid),
                     "down_since": integration.down_since or now,
                 }
+            )
+
+    def _notify_changed(self):
+        """Let open forms show what is known once the transaction is committed."""
+        for integration in self:
+            self.env["bus.bus"]._sendone(
+                f"{integration._name}_{integration.id}",
+                "saperx_record_changed",
+                {"id": integration.id},
             )
 
     def action_test_connection(self):

@@ -11,7 +11,7 @@ from demo.client import OdooClient
 from playwright.sync_api import expect
 from sandbox.process import request_count
 
-from .test_browser import PASSWORD, chromium, log_in  # noqa: F401
+from .browser import PASSWORD, log_in
 
 pytestmark = pytest.mark.usefixtures("technician")
 
@@ -22,7 +22,7 @@ SHOWN = ".o_saperx_online, .o_saperx_offline"
 
 
 @pytest.fixture
-def page(chromium):  # noqa: F811
+def page(chromium):
     context = chromium.new_context(
         viewport={"width": 1366, "height": 768}, locale="pt-BR"
     )

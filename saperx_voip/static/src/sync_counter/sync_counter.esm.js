@@ -17,6 +17,7 @@ export class SyncCounter extends Component {
     setup() {
         this.orm = useService("orm");
         this.action = useService("action");
+        this.menu = useService("menu");
         this.counts = useState({pending: 0, error: 0});
         this.readAt = 0;
         onWillStart(() => this.refresh());
@@ -37,8 +38,12 @@ export class SyncCounter extends Component {
         );
     }
 
-    open(state) {
-        this.action.doAction("saperx_voip.saperx_line_action", {
+    async open(state) {
+        const apps = this.menu.getApps();
+        this.menu.setCurrentMenu(
+            apps.find(({xmlid}) => xmlid === "saperx_voip.menu_root")
+        );
+        await this.action.doAction("saperx_voip.saperx_line_action", {
             additionalContext: {[`search_default_${state}`]: 1},
             clearBreadcrumbs: true,
         });
