@@ -10,6 +10,7 @@ from . import saperx_tariff_rate
 from . import saperx_line
 from . import saperx_line_activity
 from . import saperx_line_period
+from . import saperx_line_sync
 from . import saperx_line_push
 from . import saperx_did
 from . import saperx_cdr

@@ -1,0 +1,184 @@
+"""How fast a backlog of lines goes: ``python -m tests.performance.push_speed``.
+
+A real Odoo server with one cron thread, PostgreSQL, and the sandbox, which answers each
+request after 50 ms (and what it needs itself). 1,000 lines wait, with a number each;
+they are released by activating the integration, and pushed by the scheduled action.
+Counted are the requests that the sandbox took from then until every line is in step in
+the database, and the seconds in between. The reference is what *parallel requests* that
+take 50 ms each allow in a second. Two situations: lines that the platform does not know
+yet, and a change of all of them.
+
+All of them share the machine: with many parallel requests its cores are the bound. To
+tell that apart, bare threads that repeat one reading are measured against the same
+sandbox.
+"""
+
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+
+import requests
+from demo.client import OdooClient
+from demo.server import OdooServer
+from environment import databases, odoo, paths, postgres
+from sandbox.process import SandboxProcess, running
+
+from tests.e2e.world import World
+
+LINES = 1000
+ANSWER_SECONDS = 0.05
+PARALLEL = (4,)
+GOAL = 0.8
+DATABASE = "saperx_bench"
+LONGEST_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Speed:
+    """One backlog: ``requests`` of ``lines`` in ``seconds``."""
+
+    parallel: int
+    lines: int
+    requests: int
+    seconds: float
+
+    @property
+    def per_second(self) -> float:
+        return self.requests / self.seconds
+
+    @property
+    def allowed_per_second(self) -> float:
+        return self.parallel / ANSWER_SECONDS
+
+
+@contextmanager
+def made_world() -> Iterator[World]:
+    """An integration whose lines are not pushed yet, and the platform."""
+    databases.fresh(DATABASE)
+    log = paths.LOGS / f"{DATABASE}.log"
+    odoo.run(["-d", DATABASE, "-i", paths.ADDON], "Installing the addon", log)
+    with (
+        tempfile.TemporaryDirectory() as state,
+        running(state) as sandbox,
+        OdooServer(DATABASE, cron_threads=1, log=log) as server,
+    ):
+        yield World(
+            OdooClient(server.url, DATABASE, "admin", "admin"),
+            sandbox,
+            name="Bench",
+            sql=lambda statement: postgres.query(statement, DATABASE),
+            today=date.today(),
+        )
+    databases.drop(DATABASE)
+
+
+def make_lines(world: World, series: int) -> list[int]:
+    """A hundred customers have them; the numbers come from elsewhere, as ported."""
+    customers = [world.contract(f"Customer {n}") for n in range(LINES // 10)]
+    return world.odoo.call(
+        "saperx.line",
+        "create",
+        [
+            {
+                "contract_id": customers[n // 10],
+                "integration_id": world.integration,
+                "plan_id": world.plan,
+                "tariff_id": world.tariff,
+                "password": f"Line-{n:06d}",
+                "did_ids": [(0, 0, {"number": f"55113{series:03d}{n:04d}"})],
+            }
+            for n in range(LINES)
+        ],
+    )
+
+
+def requests_taken(sandbox: SandboxProcess) -> int:
+    return sum(row["count"] for row in sandbox.ledger()["requests"])
+
+
+def push(world: World, lines: list[int], parallel: int) -> Speed:
+    """Release the backlog, and wait until it is gone."""
+    integration = [world.integration]
+    world.odoo.write(
+        "saperx.integration",
+        integration,
+        {"active": True, "parallel_requests": parallel},
+    )
+    waiting = (
+        f"SELECT count(*) FROM saperx_line WHERE integration_id = {world.integration}"
+        " AND sync_state <> 'synced'"
+    )
+    assert int(world.sql(waiting)[0]) == len(lines)
+    world.sandbox.fault(action="delay", seconds=ANSWER_SECONDS, times=None)
+    before, began = requests_taken(world.sandbox), time.monotonic()
+    # As its button: the scheduled action wakes.
+    world.odoo.call("saperx.line", "action_retry_push", lines[:1])
+    while int(world.sql(waiting)[0]):
+        assert time.monotonic() < began + LONGEST_SECONDS, "the backlog does not go"
+        time.sleep(0.1)
+    seconds = time.monotonic() - began
+    taken = requests_taken(world.sandbox) - before
+    world.sandbox.clear_faults()
+    world.odoo.write("saperx.integration", integration, {"active": False})
+    assert len(world.circuits()) == len(lines), "a line was not made, or made twice"
+    return Speed(parallel, len(lines), taken, seconds)
+
+
+def bare_threads(sandbox: SandboxProcess, parallel: int) -> Speed:
+    """What the machine allows to whoever does nothing but ask."""
+    login = {
+        "usuario": "sandbox",
+        "senha": "sandbox-senha",
+        "api_key": "sandbox-key",
+        "api_secret": "sandbox-secret",
+    }
+    answer = requests.post(f"{sandbox.url}/auth/login", json=login, timeout=60)
+    headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    sandbox.fault(action="delay", seconds=ANSWER_SECONDS, times=None)
+
+    def ask():
+        with requests.Session() as session:
+            for _ in range(LINES // parallel):
+                session.get(f"{sandbox.url}/grupos", headers=headers, timeout=60)
+
+    threads = [threading.Thread(target=ask) for _ in range(parallel)]
+    began = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    seconds = time.monotonic() - began
+    sandbox.clear_faults()
+    return Speed(parallel, 0, LINES // parallel * parallel, seconds)
+
+
+def measure() -> dict[str, Speed]:
+    """By situation."""
+    speeds = {}
+    for parallel in PARALLEL:
+        with made_world() as world:
+            integration = [world.integration]
+            world.odoo.write("saperx.integration", integration, {"active": False})
+            lines = make_lines(world, 0)
+            of = f"{parallel} parallel requests"
+            speeds[f"new lines, {of}"] = push(world, lines, parallel)
+            world.odoo.write("saperx.line", lines, {"simultaneous_calls": 7})
+            speeds[f"changed lines, {of}"] = push(world, lines, parallel)
+            circuits = world.circuits().values()
+            assert {circuit["limite_simultaneas"] for circuit in circuits} == {7}
+            assert all(len(circuit["dids"]) == 1 for circuit in circuits)
+            speeds[f"bare threads, {of}"] = bare_threads(world.sandbox, parallel)
+    return speeds
+
+
+if __name__ == "__main__":
+    for name, speed in measure().items():
+        ratio = speed.per_second / speed.allowed_per_second
+        print(
+            f"{speed.per_second:>8,.1f} requests/s, {ratio:.2f} of what is allowed, "
+            f"in {speed.seconds:.1f} s: {name}; {speed.requests} requests"
+        )
