@@ -15,7 +15,7 @@ from .errors import (
     Unreachable,
 )
 from .push import Progress, PushOutcome, WantedLine, begin_push, finish_push
-from .pusher import ACCOUNT_TROUBLE, Pusher
+from .pusher import ACCOUNT_TROUBLE, SPEAK_SECONDS, Pusher
 from .records import (
     Call,
     CallPage,

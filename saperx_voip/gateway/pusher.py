@@ -145,7 +145,7 @@ class Pusher:
             with self._deadline(batch):
                 return begin_push(self._client, wanted)
         except Exception as error:  # a fault of ours must not stop other lines
-            _logger.exception("pushing line %s failed", wanted.settings.reference)
+            _logger.exception("pushing a line failed")
             return Progress(wanted, error=_our_fault(error))
 
     def _finish(self, batch: _Batch, progress: Progress) -> PushOutcome:
@@ -153,8 +153,7 @@ class Pusher:
             with self._deadline(batch):
                 return finish_push(self._client, progress)
         except Exception as error:  # as above
-            reference = progress.wanted.settings.reference
-            _logger.exception("pushing numbers of line %s failed", reference)
+            _logger.exception("pushing a line's numbers failed")
             return PushOutcome(error=_our_fault(error))
 
     def _deadline(self, batch: _Batch):

@@ -16,6 +16,7 @@ from odoo.tools import SQL, plaintext2html
 
 from ..gateway import (
     ACCOUNT_TROUBLE,
+    SPEAK_SECONDS,
     Conflict,
     DidTerms,
     GatewayError,
@@ -32,7 +33,7 @@ from ..gateway import (
 _logger = logging.getLogger(__name__)
 
 # Longer than the gateway speaks for a line, counted from when it was claimed.
-LEASE = timedelta(seconds=90)
+LEASE = timedelta(seconds=SPEAK_SECONDS + 10)
 LINES_PER_REQUEST = 8
 
 REFUSED_ACTIVITY = "saperx_voip.mail_activity_refused"

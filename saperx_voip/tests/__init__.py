@@ -7,5 +7,6 @@ from . import test_invoice
 from . import test_line
 from . import test_neutralize
 from . import test_oca_contract
+from . import test_push
 from . import test_secret
 from . import test_translation

@@ -118,6 +118,7 @@ class Sandbox:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """:raises faults.Cut: when the connection is to be closed unanswered"""
+        environ[ledger.BEGAN] = time.time()
         request = Request(environ, populate_request=False)
         try:
             answer = self._answer(request)
