@@ -17,6 +17,7 @@ from .errors import (
 from .exchange import Exchange
 from .live import LastCalls, read_last_calls, read_registrations
 from .push import Progress, PushOutcome, WantedLine, begin_push, finish_push
+from .pusher import ACCOUNT_TROUBLE, SPEAK_SECONDS, Pusher
 from .records import (
     Call,
     CallPage,

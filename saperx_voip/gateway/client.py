@@ -132,9 +132,14 @@ class Client:
         self._token()
 
     def _token(self) -> Tokens:
-        tokens = self._store.get()
+        # Those of the last request, while they live: if somebody renewed them since,
+        # the platform's 401 leads to theirs.
+        tokens = self._tokens
+        if tokens is None or tokens.expires_at <= _now():
+            tokens = self._store.get()
         if tokens is None or tokens.expires_at <= _now():
             tokens = self._store.renew(tokens, self._obtain)
+        self._tokens = tokens
         return tokens
 
     def _obtain(self, stored: Tokens | None) -> Tokens:

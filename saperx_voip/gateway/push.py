@@ -68,6 +68,16 @@ class Progress:
             self.dids = {did.number: did for did in line.dids}
             self.knows_dids = True
 
+    def lacking(self) -> list[DidTerms]:
+        """What is left for the second half: numbers to take, or to take otherwise."""
+        if self.error is not None or self.line is None or self.wanted.final:
+            return []
+        return [
+            terms
+            for terms in self.wanted.dids
+            if not _has(self.dids.get(terms.number), terms)
+        ]
+
 
 def begin_push(client: Client, wanted: WantedLine) -> Progress:
     """Create or find the line, set it, and let go of the numbers that it loses."""
@@ -107,12 +117,9 @@ def finish_push(client: Client, progress: Progress) -> PushOutcome:
 
     A number that is refused does not keep the others away; the first error counts.
     """
-    wanted = progress.wanted
-    if progress.error is None and progress.line is not None and not wanted.final:
-        for terms in wanted.dids:
-            if not _has(progress.dids.get(terms.number), terms):
-                if not _take_number(client, progress, terms):
-                    break
+    for terms in progress.lacking():
+        if not _take_number(client, progress, terms):
+            break
     line = progress.line
     return PushOutcome(
         remote_id=line and line.remote_id,

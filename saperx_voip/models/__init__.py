@@ -16,6 +16,7 @@ from . import saperx_line
 from . import saperx_line_password
 from . import saperx_line_activity
 from . import saperx_line_period
+from . import saperx_line_sync
 from . import saperx_line_push
 from . import saperx_line_block
 from . import saperx_line_numbers

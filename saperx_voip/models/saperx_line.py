@@ -295,8 +295,6 @@ class SaperxLine(models.Model):
             raise UserError(
                 self.env._("A line stays with its integration. Make another line.")
             )
-        if FROZEN_FIELDS & vals.keys():
-            self._check_not_cancelled()
         if vals.get("state") == "draft" and self.filtered(
             lambda line: line.state != "draft"
         ):

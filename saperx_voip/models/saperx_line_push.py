@@ -3,10 +3,8 @@
 import logging
 import random
 import re
-import threading
 import time
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,30 +15,25 @@ from odoo.service.model import retrying
 from odoo.tools import SQL, plaintext2html
 
 from ..gateway import (
-    Client,
+    ACCOUNT_TROUBLE,
+    SPEAK_SECONDS,
     Conflict,
     DidTerms,
     GatewayError,
     LineSettings,
     LineStatus,
-    Progress,
+    NotUnderstood,
+    Pusher,
     PushOutcome,
     RateLimited,
     RequestRefused,
-    Unreachable,
     WantedLine,
-    begin_push,
-    finish_push,
 )
-from .saperx_line_terms import TERMS
 
 _logger = logging.getLogger(__name__)
 
-# A batch must end before its lease does: lines that were not begun within the
-# budget are left for the next batch, and each half of a line has its deadline.
-LEASE = timedelta(seconds=90)
-BATCH_BUDGET_SECONDS = 30
-HALF_DEADLINE_SECONDS = 25
+# Longer than the gateway speaks for a line, counted from when it was claimed.
+LEASE = timedelta(seconds=SPEAK_SECONDS + 10)
 LINES_PER_REQUEST = 8
 
 REFUSED_ACTIVITY = "saperx_voip.mail_activity_refused"
@@ -48,22 +41,8 @@ REFUSED_ACTIVITY = "saperx_voip.mail_activity_refused"
 FIRST_PAUSE_SECONDS = 30
 LONGEST_PAUSE_SECONDS = 30 * 60
 
-PUSHED_FIELDS = {
-    *TERMS,
-    "account_code", "contract_id", "is_active", "password", "portability", "state",
-} - {"tariff_id"}  # fmt: skip
 
-
-# Written by the push alone, through ``_write_sync``.
-OWN_FIELDS = {
-    "asked_status", "block_level", "lease", "lease_until", "next_sync_at",
-    "password_revision",
-    "pushed_revision", "pushed_status", "reference", "remote_id", "revision",
-    "sync_attempts", "sync_error", "sync_state", "was_claimed",
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Claim:
     """A line taken for a push: what is wanted of it, at which revision."""
 
@@ -78,137 +57,55 @@ class SaperxLine(models.Model):
 
     _inherit = "saperx.line"  # pylint: disable=consider-merging-classes-inherited
 
-    revision = fields.Integer(default=0, readonly=True, copy=False)
-    pushed_revision = fields.Integer(default=0, readonly=True, copy=False)
-    password_revision = fields.Integer(
-        default=0, readonly=True, copy=False, help="At which the password was changed."
-    )
-    sync_state = fields.Selection(
-        [("pending", "Waiting"), ("synced", "In step"), ("error", "Refused")],
-        string="Platform",
-        required=True,
-        readonly=True,
-        copy=False,
-        default="pending",
-        index=True,
-    )
-    sync_error = fields.Text(string="Trouble", readonly=True, copy=False)
-    sync_attempts = fields.Integer(readonly=True, copy=False)
-    next_sync_at = fields.Datetime(string="Next attempt", readonly=True, copy=False)
-    pushed_status = fields.Selection(
-        [
-            ("inactive", "Inactive"),
-            ("blocked", "Blocked"),
-            ("partially_blocked", "Partially blocked"),
-            ("active", "Active"),
-        ],
-        string="Status on the platform",
-        readonly=True,
-        copy=False,
-        help="As the platform last confirmed it.",
-    )
-    asked_status = fields.Char(
-        readonly=True,
-        copy=False,
-        help="What somebody set on the platform's panel, and we asked about.",
-    )
-    was_claimed = fields.Boolean(
-        readonly=True, copy=False, help="The platform may know of the line."
-    )
-    lease = fields.Char(readonly=True, copy=False)
-    lease_until = fields.Datetime(readonly=True, copy=False)
-
-    _due_for_push = models.Index("(next_sync_at) WHERE sync_state = 'pending'")
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        vals_list = [
-            {name: value for name, value in vals.items() if name not in OWN_FIELDS}
-            for vals in vals_list
-        ]
-        lines = super().create(vals_list)
-        lines._raise_revision()
-        for line, vals in zip(lines, vals_list, strict=True):
-            if vals.get("password"):
-                line._write_sync({"password_revision": line.revision})
-        return lines
-
-    def write(self, vals):
-        if OWN_FIELDS & vals.keys():
-            raise UserError(
-                self.env._(
-                    "%s are kept by the push itself and cannot be written.",
-                    ", ".join(sorted(OWN_FIELDS & vals.keys())),
-                )
-            )
-        res = super().write(vals)
-        if PUSHED_FIELDS & vals.keys():
-            self._raise_revision()
-        if "password" in vals:
-            for line in self:
-                line._write_sync({"password_revision": line.revision})
-        return res
-
-    def _write_sync(self, values):
-        """Write what only the push keeps: no new revision comes of it."""
-        return super().write(values)
-
-    def _raise_revision(self):
-        """Something that the platform must learn has changed, in this transaction."""
-        now = fields.Datetime.now()
-        for line in self.filtered(lambda line: line.state != "draft"):
-            line._write_sync(
-                {
-                    "revision": line.revision + 1,
-                    "sync_state": "pending",
-                    "sync_error": False,
-                    "sync_attempts": 0,
-                    "next_sync_at": now,
-                }
-            )
-        self._trigger_push()
-
-    @api.model
-    def _trigger_push(self, at=None):
-        self.env.ref("saperx_voip.ir_cron_push").sudo()._trigger(at)
-
-    def action_retry_push(self):
-        """*Tentar de novo*: as if the line had been changed just now.
-
-        After a question it is the answer: we know of the status there, and go on.
-        """
-        self.check_access("write")
-        for line in self.filtered("asked_status"):
-            line._write_sync(
-                {"pushed_status": line.asked_status, "asked_status": False}
-            )
-        self._raise_revision()
-
-    @api.model
-    def get_sync_counts(self):
-        """:return: how many lines wait for the platform, and how many it refused"""
-        counts = {"pending": 0, "error": 0}
-        for state, count in self._read_group(
-            [("sync_state", "in", list(counts)), ("integration_id.active", "=", True)],
-            ["sync_state"],
-            ["__count"],
-        ):
-            counts[state] = count
-        return counts
-
     @api.model
     def _cron_push(self):
         """Push what is due, of every integration; leave the rest for later."""
         for integration in self.env["saperx.integration"].search([]):
-            while claims := self._claim_for_push(integration):
-                done = self._push_claims(integration, claims)
-                remaining = self.search_count(self._domain_due(integration))
-                time_left = self.env["ir.cron"]._commit_progress(
-                    done, remaining=remaining
-                )
-                if not (done and time_left):
-                    break
+            if self.search_count(self._domain_due(integration), limit=1):
+                self._push_integration(integration)
         self._trigger_next_push()
+
+    @api.model
+    def _push_integration(self, integration):
+        """Push its due lines as long as the platform answers and there is time."""
+        try:
+            # Its secrets are read in a transaction that ends here.
+            with retrying(integration._get_client, self.env) as client:
+                client.ensure_token()
+                trouble = self._push_due(integration, client)
+        except (GatewayError, UserError) as error:
+            trouble = error
+        if trouble:
+            # Nobody's line is at fault: all of them wait.
+            _logger.info("integration %s is left alone: %s", integration.id, trouble)
+            retrying(lambda: self._postpone(integration, trouble), self.env)
+        else:
+            retrying(integration.sudo()._record_success, self.env)
+
+    @api.model
+    def _push_due(self, integration, client):
+        """Claim lines and store what came of others, while threads speak.
+
+        No transaction is open while this one waits for them.
+
+        :return: what keeps the platform from being asked any further, or None
+        """
+        may_claim = True
+        with Pusher(client, integration.parallel_requests) as pusher:
+            while may_claim or pusher.is_busy:
+                if may_claim and pusher.is_hungry:
+                    claimed_at = time.monotonic()
+                    claims = self._claim_for_push(integration)
+                    pusher.add({claim: claim.wanted for claim in claims}, claimed_at)
+                    time_left = self.env["ir.cron"]._commit_progress(
+                        len(claims),
+                        remaining=self.search_count(self._domain_due(integration)),
+                    )
+                    may_claim = bool(claims and time_left)
+                if pusher.is_busy:
+                    self._conclude(pusher.take())
+                may_claim = may_claim and not pusher.trouble
+            return pusher.trouble
 
     @api.model
     def _trigger_next_push(self):
@@ -244,7 +141,9 @@ class SaperxLine(models.Model):
 
         def claim():
             lines = self.search(
-                self._domain_due(integration), order="next_sync_at, id", limit=limit
+                self._domain_due(integration),
+                order="sync_attempts, next_sync_at, id",
+                limit=limit,
             ).try_lock_for_update(allow_referencing=True)
             lease = str(uuid.uuid4())
             lines._write_sync(
@@ -280,76 +179,92 @@ class SaperxLine(models.Model):
             return None
 
     @api.model
-    def _push_claims(self, integration, claims):
-        """Speak for the claimed lines with no transaction open, then store.
+    def _conclude(self, outcomes):
+        """Store what came of some claims, in short transactions.
 
-        :return: how many lines were spoken for
+        Those lines that nobody holds go together. A line that somebody holds, and
+        each of them if the storing failed, has a transaction of its own: none waits
+        for another, nor fails with it.
         """
-        outcomes, down = {}, None
-        try:
-            # Its secrets are read in a transaction that ends here.
-            with retrying(integration._get_client, self.env) as client:
-                client.ensure_token()
-                outcomes, down = _speak(client, claims, integration.parallel_requests)
-        except (GatewayError, UserError) as error:
-            # Nobody's line is at fault: all of them wait.
-            _logger.info("integration %s does not answer: %s", integration.id, error)
-            down = error
-        for claim in claims:
-            self._conclude(claim, outcomes.get(claim.line_id))
-        if down:
-            retrying(lambda: self._postpone(integration, down), self.env)
-        else:
-            retrying(integration.sudo()._record_success, self.env)
-        return len(outcomes)
+        stored = set()
+        if len(outcomes) > 1:
+            try:
+                stored = retrying(lambda: self._store_unheld(outcomes), self.env)
+            except Exception:
+                _logger.info("pushes are stored one by one", exc_info=True)
+                self.env.cr.rollback()
+        for claim, outcome in outcomes:
+            if claim not in stored:
+                self._conclude_one(claim, outcome)
 
     @api.model
-    def _conclude(self, claim, outcome):
-        """Store one line's outcome, or give the line back, in its own transaction."""
+    def _conclude_one(self, claim, outcome):
         try:
-            if outcome:
-                retrying(lambda: self._store(claim, outcome), self.env)
-            else:
-                retrying(lambda: self._give_back(claim), self.env)
+            retrying(
+                lambda: self._lock(claim)._store(claim, outcome),
+                self.env,
+            )
         except Exception as error:  # the other lines must not wait for this one
             _logger.exception("storing the push of line %s failed", claim.line_id)
             self.env.cr.rollback()
             fault = GatewayError(f"{type(error).__name__}: {error}")
-            retrying(lambda: self._set_aside(claim, fault), self.env)
+            retrying(lambda: self._lock(claim)._set_aside(claim, fault), self.env)
+
+    @api.model
+    def _store_unheld(self, outcomes):
+        """:return: the claims whose line was not held by another transaction"""
+        lines = self.browse([claim.line_id for claim, _outcome in outcomes])
+        unheld = lines.try_lock_for_update(allow_referencing=True)
+        by_id = {line.id: line for line in unheld}
+        stored = set()
+        for claim, outcome in outcomes:
+            if line := by_id.get(claim.line_id):
+                line._store(claim, outcome)
+                stored.add(claim)
+        return stored
+
+    @api.model
+    def _lock(self, claim):
+        """The claimed line, once nobody else holds it; nothing if it is gone."""
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT id FROM saperx_line WHERE id = %s FOR NO KEY UPDATE",
+                claim.line_id,
+            )
+        )
+        return self.browse(line_id for (line_id,) in rows)
+
+    def _is_claimed(self, claim):
+        """Whether the line is still ours: a lease that ran out may be another's."""
+        return bool(self) and self.lease == claim.lease
 
     def _set_aside(self, claim, fault):
         """What came of the push cannot be stored: say so, and try again later."""
-        line = self._lock_claimed(claim)
-        if line:
-            later = line._prepare_later(fault)
-            line._write_sync({"lease": False, "lease_until": False, **later})
-
-    def _give_back(self, claim):
-        line = self._lock_claimed(claim)
-        line._write_sync({"lease": False, "lease_until": False})
+        if self._is_claimed(claim):
+            later = self._prepare_later(fault)
+            self._write_sync({"lease": False, "lease_until": False, **later})
 
     @api.model
     def _postpone(self, integration, error):
         """The platform is out of reach: let every due line of it wait."""
         integration.sudo()._record_error(error)
-        for line in self.search(self._domain_due(integration)):
-            line._write_sync(line._prepare_later(error))
+        due = self.search(self._domain_due(integration))
+        alike = due.grouped(lambda line: (line.sync_attempts, line.create_uid.lang))
+        for lines in alike.values():
+            lines._write_sync(lines[0]._prepare_later(error))
 
-    def _lock_claimed(self, claim):
-        """The line if it is still ours, locked; else nothing."""
-        line = self.browse(claim.line_id)
-        self.env.execute_query(
-            SQL("SELECT id FROM saperx_line WHERE id = %s FOR NO KEY UPDATE", line.id)
-        )
-        return line.exists().filtered(lambda line: line.lease == claim.lease)
-
-    @api.model
     def _store(self, claim, outcome):
-        """Keep what a push learnt, and whether the line is in step now."""
-        line = self._lock_claimed(claim)
-        if not line:
+        """Keep what a push learnt, and whether the line is in step now.
+
+        :param outcome: None if the line was not spoken for: it is given back
+        """
+        if not self._is_claimed(claim):
             return
-        values = {"lease": False, "lease_until": False, **self._learnt(line, outcome)}
+        line, values = self, {"lease": False, "lease_until": False}
+        if outcome is None:
+            line._write_sync(values)
+            return
+        values |= self._learnt(line, outcome)
         current = line.revision == claim.revision
         if outcome.error is None and outcome.question is None:
             values["pushed_revision"] = claim.revision
@@ -432,22 +347,35 @@ class SaperxLine(models.Model):
                     ("line_id", "!=", line.id),
                 ]
             ).line_id
-            return "pending" in holders.mapped("sync_state")
-        return error is not None and error.transient
+            # Or one that let it go since, while we were being refused.
+            claimed_at = line.lease_until - LEASE
+            return any(
+                holder.sync_state == "pending" or holder.write_date >= claimed_at
+                for holder in holders
+            )
+        # What is no word of the platform on this line, such as a proxy's page, or
+        # credentials that were changed there, is not for the line to wait upon.
+        return isinstance(error, (*ACCOUNT_TROUBLE, NotUnderstood)) or (
+            error is not None and error.transient
+        )
 
     def _prepare_later(self, error):
         """Values that let the line wait: longer each time, never for ever."""
         self.ensure_one()
         asked = error.retry_after if isinstance(error, RateLimited) else None
-        pause = min(
-            FIRST_PAUSE_SECONDS * 2 ** min(self.sync_attempts, 10),
-            LONGEST_PAUSE_SECONDS,
-        ) * random.uniform(0.5, 1.0)
+        attempts = self.sync_attempts
+        if asked is None:
+            longest = FIRST_PAUSE_SECONDS * 2 ** min(attempts, 10)
+            pause = min(longest, LONGEST_PAUSE_SECONDS) * random.uniform(0.5, 1.0)
+            attempts += 1
+        else:
+            # To keep to the platform's own pause is no failed attempt: a backlog at
+            # the rate that it allows must not slow down more and more.
+            pause = max(asked, 1.0) * random.uniform(1.0, 1.5)
         return {
             "sync_error": self.integration_id.sudo()._explain(error, self.create_uid),
-            "sync_attempts": self.sync_attempts + 1,
-            "next_sync_at": fields.Datetime.now()
-            + timedelta(seconds=max(pause, asked or 0)),
+            "sync_attempts": attempts,
+            "next_sync_at": fields.Datetime.now() + timedelta(seconds=pause),
         }
 
     def _explain_refusal(self, outcome):
@@ -530,8 +458,8 @@ class SaperxLine(models.Model):
     def _get_released_numbers(self):
         """Numbers that this line had; on a cancelled line, all that it ever had."""
         self.ensure_one()
-        holdings = self.env["saperx.did"].with_context(active_test=False)
-        released = holdings.search([("line_id", "=", self.id), ("active", "=", False)])
+        holdings = self.with_context(active_test=False).did_ids
+        released = holdings.filtered(lambda did: not did.active)
         return sorted(set(released.mapped("number")))
 
     def _get_wanted_settings(self):
@@ -568,56 +496,3 @@ class SaperxLine(models.Model):
         document = re.sub(r"\W", "", self.partner_id.commercial_partner_id.vat or "")
         document = document.removeprefix("BR")
         return document if len(document) in (11, 14) and document.isdigit() else None
-
-
-def _our_fault(error):
-    return GatewayError(f"{type(error).__name__} while preparing the request")
-
-
-def _speak(client: Client, claims, parallel):
-    """Make the platform match, several lines at once; knows nothing of Odoo.
-
-    All lines let go of numbers before any takes one. Once as many lines as are
-    spoken for at a time found no answer, and none did, the rest is left alone.
-
-    :return: outcomes by line id of the lines that were spoken for, and the error if
-        the platform is down
-    """
-    began = time.monotonic()
-    unanswered, answered = [], threading.Event()
-
-    def first_half(claim):
-        is_down = len(unanswered) >= parallel and not answered.is_set()
-        if is_down or time.monotonic() - began > BATCH_BUDGET_SECONDS:
-            return None
-        with client.deadline(HALF_DEADLINE_SECONDS):
-            try:
-                progress = begin_push(client, claim.wanted)
-            except Exception as error:  # a fault of ours must not stop other lines
-                _logger.exception("pushing line %s failed", claim.line_id)
-                progress = Progress(claim.wanted, error=_our_fault(error))
-        if isinstance(progress.error, Unreachable):
-            unanswered.append(progress.error)
-        else:
-            answered.set()
-        return progress
-
-    def second_half(progress):
-        with client.deadline(HALF_DEADLINE_SECONDS):
-            try:
-                return finish_push(client, progress)
-            except Exception as error:  # as above
-                _logger.exception("pushing a line's numbers failed")
-                return PushOutcome(error=_our_fault(error))
-
-    with ThreadPoolExecutor(parallel) as pool:
-        begun = {
-            claim.line_id: progress
-            for claim, progress in zip(
-                claims, pool.map(first_half, claims), strict=True
-            )
-            if progress is not None
-        }
-        outcomes = dict(zip(begun, pool.map(second_half, begun.values()), strict=True))
-    is_down = unanswered and not answered.is_set()
-    return outcomes, unanswered[0] if is_down else None

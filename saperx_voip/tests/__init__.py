@@ -14,5 +14,6 @@ from . import test_neutralize
 from . import test_number_range
 from . import test_oca_contract
 from . import test_porting
+from . import test_push
 from . import test_secret
 from . import test_translation

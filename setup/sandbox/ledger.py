@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import time
 from typing import Any
 
 from . import forms
@@ -9,6 +10,9 @@ from .web import Context, dumps
 
 #: Paths whose writes are counted, but change no line or number.
 NOT_IN_HISTORY = ("/auth/login", "/auth/refresh")
+
+#: In a request's environment: when it came, in seconds since 1970.
+BEGAN = "sandbox.began"
 
 
 def count(db: sqlite3.Connection, method: str, template: str, status: int) -> None:
@@ -37,6 +41,9 @@ def remember(
         return
     entry = {
         "time": forms.local_now(),
+        # A delay before counts, one after comes later than what is written here.
+        "began": context.request.environ[BEGAN],
+        "ended": time.time(),
         "method": method,
         "path": path,
         "template": template,

@@ -129,7 +129,8 @@ class Sandbox:
                 seed.fill(db, options.seed, options.faults)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """:raises Cut: when there is to be no answer"""
+        """:raises Cut: when the connection is to be closed unanswered"""
+        environ[ledger.BEGAN] = time.time()
         request = Request(environ, populate_request=False)
         try:
             answer = self._answer(request)

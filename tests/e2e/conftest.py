@@ -34,6 +34,14 @@ def server(database):
 
 
 @pytest.fixture
+def second_server(server):
+    """Another Odoo on the same database; may be killed."""
+    log = paths.LOGS / f"{server.database}-second.log"
+    with OdooServer(server.database, log=log) as second:
+        yield second
+
+
+@pytest.fixture
 def sandbox(tmp_path):
     with running(tmp_path / "sandbox") as sandbox:
         yield sandbox

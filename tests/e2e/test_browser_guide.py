@@ -150,7 +150,7 @@ def test_a_sip_line_is_made_as_the_guide_says(
     page.get_by_role("tab", name="Configuração SaperX").click()
     dialog = page.locator(".modal")
     page.get_by_role("button", name=re.compile(r"Buscar plano$")).click()
-    dialog.locator(".o_data_row", has_text="Nacional").first.click()
+    dialog.locator(".o_data_row", has_text="Nacional Básico").click()
     expect(dialog).to_have_count(0)
     page.get_by_role("button", name="Buscar plano internacional").click()
     dialog.locator(".o_data_row").first.click()

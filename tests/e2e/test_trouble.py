@@ -5,16 +5,6 @@ import time
 from sandbox.process import request_count
 
 
-def _expire_leases(world):
-    """What time would do: nobody holds a line any more."""
-    world.sql("UPDATE saperx_line SET lease_until = now() - interval '1 hour'")
-    world.odoo.call(
-        "ir.cron",
-        "method_direct_trigger",
-        [world.odoo.ref("saperx_voip.ir_cron_push")],
-    )
-
-
 def test_killed_between_the_platforms_201_and_our_commit_leaves_one_circuit(
     world, server, admin
 ):
@@ -26,7 +16,7 @@ def test_killed_between_the_platforms_201_and_our_commit_leaves_one_circuit(
     world.sandbox.clear_faults()
     server.start()
     assert not world.read_line(line, "remote_id")["remote_id"]
-    _expire_leases(world)
+    world.let_leases_end()
     world.wait_synced(line)
     (circuit,) = world.circuits().values()
     assert world.read_line(line, "remote_id")["remote_id"] == circuit["id"]
@@ -173,23 +163,6 @@ def test_tokens_that_expire_at_any_time_stop_nothing(world):
     world.odoo.write("saperx.line", [line], {"simultaneous_calls": 3})
     world.wait_synced(line)
     assert world.circuit(line)["limite_simultaneas"] == 3
-
-
-def test_two_servers_on_one_database_push_each_line_once(world, server):
-    from demo.server import OdooServer
-    from environment import paths
-
-    log = paths.LOGS / f"{server.database}-second.log"
-    with OdooServer(server.database, log=log):
-        lines = [world.line(world.contract(f"Customer {n}")) for n in range(12)]
-        world.wait_synced(*lines)
-    history = world.sandbox.ledger()["history"]
-    creations = [
-        entry
-        for entry in history
-        if entry["method"] == "POST" and entry["path"].endswith("/circuitos")
-    ]
-    assert len(creations) == len(world.circuits()) == 12
 
 
 def test_a_plan_given_while_the_calls_are_read_rates_them(world):

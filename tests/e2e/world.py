@@ -1,9 +1,10 @@
 """What the end-to-end tests make and ask, through the web client's own calls."""
 
 import time
+from contextlib import suppress
 from datetime import date, timedelta
 
-from demo.client import OdooClient
+from demo.client import OdooClient, OdooError
 from demo.month import closed_month
 
 WAIT_SECONDS = 150
@@ -98,6 +99,25 @@ class World:
             },
         )
 
+    def many_lines(self, count):
+        """Made at once, ten a contract, each with a number that is ported in."""
+        contracts = [self.contract(f"Many {n}") for n in range(-(-count // 10))]
+        return self.odoo.call(
+            "saperx.line",
+            "create",
+            [
+                {
+                    "contract_id": contracts[n // 10],
+                    "integration_id": self.integration,
+                    "plan_id": self.plan,
+                    "credit_limit": 300,
+                    "tariff_id": self.tariff,
+                    "did_ids": [(0, 0, {"number": f"55113{n:07d}"})],
+                }
+                for n in range(count)
+            ],
+        )
+
     def number(self):
         """One that the platform holds and nobody has."""
         return next(self._free)
@@ -122,6 +142,50 @@ class World:
                 for line in lines
             ),
         )
+
+    def count_lines(self, condition):
+        """Of this integration. :param condition: in SQL"""
+        (count,) = self.sql(
+            "SELECT count(*) FROM saperx_line"
+            f" WHERE integration_id = {self.integration} AND {condition}"
+        )
+        return int(count)
+
+    def wait_all_synced(self):
+        """As ``wait_synced``, of all lines."""
+        self.wait(
+            "all lines are in step",
+            lambda: not self.count_lines("sync_state <> 'synced'"),
+        )
+
+    def let_pauses_end(self):
+        """What time would do: no line waits for its next attempt any longer."""
+        self.sql(
+            "UPDATE saperx_line SET next_sync_at = now() AT TIME ZONE 'UTC'"
+            " WHERE next_sync_at IS NOT NULL"
+        )
+        self.trigger_push()
+
+    def let_leases_end(self):
+        """What time would do: nobody holds a line any more."""
+        self.sql(
+            "UPDATE saperx_line SET lease_until = now() - interval '1 hour'"
+            " WHERE lease_until IS NOT NULL"
+        )
+        self.trigger_push()
+
+    def trigger_push(self, odoo=None):
+        """Run the scheduled action to its end. :param odoo: on another server"""
+        odoo = odoo or self.odoo
+        cron = odoo.ref("saperx_voip.ir_cron_push")
+
+        def ran():
+            # Else a worker runs it at this very moment, maybe without our changes.
+            with suppress(OdooError):
+                odoo.call("ir.cron", "method_direct_trigger", [cron])
+                return True
+
+        self.wait("the push has run", ran)
 
     def circuits(self):
         """The platform's lines by our reference, each with its numbers."""

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from . import decoding_speed, rating_speed
+from . import decoding_speed, push_speed, rating_speed
 
 RESULT = Path(__file__).parents[2] / ".local" / "bench.json"
 
@@ -42,11 +42,25 @@ def measure() -> list[dict]:
         row(f"decoding, {name}", speed, "records/s", reference=pydantic)
         for name, speed in decoders.items()
     ]
-    return rows
+    return rows + measure_pushes()
+
+
+def measure_pushes() -> list[dict]:
+    return [
+        row(
+            f"push, {speed.situation}, {speed.parallel} parallel requests, "
+            f"{speed.requests_per_line:.1f} requests a line",
+            speed.per_second,
+            "requests/s",
+            reference=speed.allowed_per_second,
+            ratio_goal=push_speed.GOAL if speed.has_goal else None,
+        )
+        for speed in push_speed.measure()
+    ]
 
 
 def main() -> None:
-    print("One core each, the best of several runs; method in the scripts themselves.")
+    print("Method in the scripts themselves. Pure Python: the best of several runs.")
     rows = measure()
     for r in rows:
         ratio = f", {r['ratio']:.2f} of the reference" if r["ratio"] else ""

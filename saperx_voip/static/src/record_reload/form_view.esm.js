@@ -2,7 +2,7 @@
 
 import {FormController} from "@web/views/form/form_controller";
 import {formView} from "@web/views/form/form_view";
-import {onWillUnmount, useEffect} from "@odoo/owl";
+import {onWillUnmount, status, useEffect} from "@odoo/owl";
 import {registry} from "@web/core/registry";
 import {useService} from "@web/core/utils/hooks";
 
@@ -18,10 +18,14 @@ export class ReloadingFormController extends FormController {
         const bus = useService("bus_service");
         const onChanged = async ({id}) => {
             const {root} = this.model;
-            if (id === root.resId && !(await root.isDirty())) {
+            this.env.bus.trigger("SAPERX:SYNC-CHANGED");
+            if (id !== root.resId || (await root.isDirty())) {
+                return;
+            }
+            // Another view may have taken the form's place meanwhile.
+            if (status(this) === "mounted") {
                 await root.load();
             }
-            this.env.bus.trigger("SAPERX:SYNC-CHANGED");
         };
         bus.subscribe(NOTIFICATION, onChanged);
         onWillUnmount(() => bus.unsubscribe(NOTIFICATION, onChanged));
