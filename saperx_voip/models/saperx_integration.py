@@ -469,6 +469,10 @@ class SaperxIntegration(models.Model):
         return self[f"{level}_block_status"]
 
     def _record_success(self):
+        """The platform answers. Lines that waited for that need wait no longer."""
+        down = self.filtered("down_since")
+        if down:
+            self.env["saperx.line"]._retry_waiting(down)
         self.write(
             {
                 "last_success_at": fields.Datetime.now(),
@@ -479,12 +483,14 @@ class SaperxIntegration(models.Model):
 
     def _record_error(self, error):
         now = fields.Datetime.now()
+        # Who asks for a pause is not down.
+        is_down = not isinstance(error, RateLimited)
         for integration in self:
             integration.write(
                 {
                     "last_error_at": now,
                     "last_error": integration._explain(error, integration.create_uid),
-                    "down_since": integration.down_since or now,
+                    "down_since": integration.down_since or (is_down and now),
                 }
             )
 

@@ -152,6 +152,12 @@ class SaperxLine(models.Model):
                 self.env._("The line is switched off: the platform refuses its calls."),
                 [self.env._("Line off: switch “Line active” on if it should work.")],
             )
+        if self.block_level:
+            return (
+                "bad",
+                self.env._("The line is blocked: %s.", self.block_summary),
+                [self.env._("Blocked here: lift the block if the line should work.")],
+            )
         if self.sync_state == "error":
             return (
                 "bad",

@@ -38,8 +38,8 @@ LINES_PER_REQUEST = 8
 
 REFUSED_ACTIVITY = "saperx_voip.mail_activity_refused"
 
-FIRST_PAUSE_SECONDS = 30
-LONGEST_PAUSE_SECONDS = 30 * 60
+FIRST_PAUSE_SECONDS = 15
+LONGEST_PAUSE_SECONDS = 10 * 60
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,6 +106,21 @@ class SaperxLine(models.Model):
                     self._conclude(pusher.take())
                 may_claim = may_claim and not pusher.trouble
             return pusher.trouble
+
+    @api.model
+    def _retry_waiting(self, integrations):
+        """Try again at once what waits after trouble: the platform is back."""
+        now = fields.Datetime.now()
+        waiting = self.search(
+            [
+                ("integration_id", "in", integrations.ids),
+                ("sync_state", "=", "pending"),
+                ("next_sync_at", ">", now),
+            ]
+        )
+        if waiting:
+            waiting._write_sync({"next_sync_at": now})
+            self._trigger_push()
 
     @api.model
     def _trigger_next_push(self):

@@ -15,6 +15,8 @@ MODELS = (
     "saperx.tariff",
     "saperx.tariff.rate",
     "saperx.line",
+    "saperx.line.profile",
+    "saperx.line.block",
     "saperx.line.period",
     "saperx.line.activity",
     "saperx.line.registration",
@@ -103,9 +105,26 @@ class TestAccess(SaperxCase):
         with self.assertRaises(AccessError):
             self._as("technician", self.integration).name = "Mine"
 
+    def test_a_technician_blocks_and_lifts_and_makes_no_profile(self):
+        block = self._as("technician", self.env["saperx.line.block"]).create(
+            {"line_id": self.line.id, "reason": "fraud"}
+        )
+        self.assertEqual(block.user_id, self.users["technician"])
+        block.action_lift()
+        self.assertFalse(self.line.block_level)
+        with self.assertRaises(AccessError):
+            block.unlink()
+        with self.assertRaises(AccessError):
+            self._as("technician", self.env["saperx.line.profile"]).create(
+                {"name": "Mine", "integration_id": self.integration.id}
+            )
+
     def test_a_user_changes_nothing_and_sees_no_password(self):
         line = self._as("user", self.line)
+        block = self.env["saperx.line.block"].create({"line_id": self.line.id})
         for change in (
+            lambda: self._as("user", block).action_lift(),
+            lambda: self._as("user", block).copy(),
             lambda: line.write({"is_active": False}),
             lambda: line.action_cancel(),
             lambda: line.action_reveal_password(),
@@ -238,6 +257,10 @@ class TestAccess(SaperxCase):
     def test_another_company_sees_nothing_of_this_one(self):
         self._import(self._make_call(1))
         self._charge()
+        self.env["saperx.line.block"].create({"line_id": self.line.id})
+        self.env["saperx.line.profile"].create(
+            {"name": "Ours", "integration_id": self.integration.id}
+        )
         other = self.env["res.company"].create({"name": "Other"})
         stranger = new_test_user(
             self.env,

@@ -67,6 +67,24 @@ class TestPush(SaperxCase):
         self.assertEqual(given._get_wanted_line().settings.password, "Secret-123456")
         self.assertFalse(plain.password_revision)
 
+    def test_lines_that_waited_for_the_platform_go_as_soon_as_it_is_back(self):
+        lines = self.line | self._more_lines(2)
+        with mute_logger("odoo.addons.saperx_voip.models.saperx_line_push"):
+            lines._postpone(self.integration, Unreachable("no answer"))
+        now = fields.Datetime.now()
+        self.assertTrue(self.integration.down_since)
+        self.assertTrue(all(line.next_sync_at > now for line in lines))
+        self.integration._record_success()
+        self.assertFalse(self.integration.down_since)
+        self.assertTrue(all(line.next_sync_at <= now for line in lines))
+
+    def test_who_asks_for_a_pause_is_not_down_and_is_given_it(self):
+        self.line._postpone(self.integration, RateLimited("slowly", 300))
+        self.assertFalse(self.integration.down_since)
+        self.integration._record_success()
+        pause = self.line.next_sync_at - fields.Datetime.now()
+        self.assertGreaterEqual(pause, timedelta(seconds=299))
+
     def test_a_push_that_ends_well_leaves_the_line_in_step(self):
         self.line._store(self._claim(self.line), DONE)
         self.assertEqual(self.line.sync_state, "synced")
@@ -129,8 +147,8 @@ class TestPush(SaperxCase):
             grown.append(self.line.next_sync_at - now)
             self.line._write_sync({"next_sync_at": now})
         self.assertEqual(self.line.sync_attempts, 4)
-        self.assertLess(grown[0], timedelta(seconds=31))
-        self.assertGreater(grown[3], timedelta(seconds=119))
+        self.assertLess(grown[0], timedelta(seconds=16))
+        self.assertGreater(grown[3], timedelta(seconds=59))
         self.env["saperx.line"]._postpone(self.integration, RateLimited("slowly", 7))
         self.assertEqual(self.line.sync_attempts, 4)
         pause = self.line.next_sync_at - now

@@ -7,7 +7,6 @@ import pytest
 from gateway import (
     Conflict,
     DidTerms,
-    LineSettings,
     LineStatus,
     RequestRefused,
     Unreachable,
@@ -15,6 +14,7 @@ from gateway import (
     begin_push,
     finish_push,
 )
+from gateway_lines import make_settings
 from sandbox.process import request_count
 
 
@@ -24,25 +24,10 @@ def wanted(sandbox, client):
     free = [
         d["numero"] for d in sandbox.ledger()["dids"] if d["status"] == "disponivel"
     ]
-    settings = LineSettings(
-        reference="line-1",
-        customer_name="João",
+    settings = make_settings(
+        "line-1",
         customer_document="12345678909",
-        account_code=None,
         plan_remote_id=plan.remote_id,
-        international_plan_remote_id=None,
-        group_remote_id=None,
-        closing_day=31,
-        billing_type="postpaid",
-        route="stfc",
-        portability="no",
-        caller_id=True,
-        allow_lc=True,
-        allow_ldn=True,
-        allow_ldi=False,
-        allow_vc1=True,
-        allow_vc2=True,
-        allow_vc3=True,
         simultaneous_calls=2,
         credit_limit=Decimal("100.00"),
         password="Senha-1234",

@@ -8,7 +8,6 @@ import pytest
 from gateway import (
     Conflict,
     DidTerms,
-    LineSettings,
     LineStatus,
     NotUnderstood,
     RequestRefused,
@@ -16,30 +15,10 @@ from gateway import (
     begin_push,
     finish_push,
 )
+from gateway_lines import make_settings
 from gateway_server import make_client
 
-SETTINGS = LineSettings(
-    reference="mine",
-    customer_name="João",
-    customer_document=None,
-    account_code=None,
-    plan_remote_id=1,
-    international_plan_remote_id=None,
-    group_remote_id=None,
-    closing_day=31,
-    billing_type="postpaid",
-    route="stfc",
-    portability="no",
-    caller_id=True,
-    allow_lc=True,
-    allow_ldn=True,
-    allow_ldi=False,
-    allow_vc1=True,
-    allow_vc2=True,
-    allow_vc3=True,
-    simultaneous_calls=None,
-    credit_limit=Decimal(0),
-)
+SETTINGS = make_settings("mine", credit_limit=Decimal(0))
 WANTED = WantedLine(SETTINGS, LineStatus.ACTIVE, (), None, None, False)
 FINAL = replace(WANTED, status=LineStatus.INACTIVE, final=True)
 

@@ -9,7 +9,6 @@ import pytest
 from gateway import (
     CredentialsRefused,
     DidTerms,
-    LineSettings,
     LineStatus,
     Pusher,
     RateLimited,
@@ -17,6 +16,7 @@ from gateway import (
     WantedLine,
 )
 from gateway.pusher import BEGIN_SECONDS, SPEAK_SECONDS
+from gateway_lines import make_settings
 from gateway_server import make_client
 from sandbox.process import request_count
 
@@ -29,27 +29,11 @@ def make_wanted(sandbox, client):
     )
 
     def make(name):
-        settings = LineSettings(
-            reference=name,
+        settings = make_settings(
+            name,
             customer_name=name,
-            customer_document=None,
-            account_code=None,
             plan_remote_id=plan.remote_id,
-            international_plan_remote_id=None,
-            group_remote_id=None,
-            closing_day=31,
-            billing_type="postpaid",
-            route="stfc",
-            portability="no",
-            caller_id=True,
-            allow_lc=True,
-            allow_ldn=True,
-            allow_ldi=False,
-            allow_vc1=True,
-            allow_vc2=True,
-            allow_vc3=True,
             simultaneous_calls=1,
-            credit_limit=None,
         )
         dids = (DidTerms(next(numbers), Decimal(1), False),)
         return WantedLine(settings, LineStatus.ACTIVE, dids, None, None, False)
