@@ -67,6 +67,8 @@ class Pusher:
         self._unbegun = 0
         self._unanswered = 0
         self._untaken = 0
+        self._silence: GatewayError | None = None
+        self._is_heard = False
         self.trouble: GatewayError | None = None
         """What keeps the platform from being asked any further."""
 
@@ -85,6 +87,11 @@ class Pusher:
     def is_hungry(self) -> bool:
         """Whether threads will soon have nothing to begin."""
         return self._unbegun < 2 * self._parallel
+
+    @property
+    def silence(self) -> GatewayError | None:
+        """Why nothing was heard of the platform; None if something was."""
+        return None if self._is_heard else self._silence
 
     def add(self, wanted: Mapping[Hashable, WantedLine], claimed_at: float) -> None:
         """Begin a batch of lines.
@@ -162,9 +169,12 @@ class Pusher:
 
     def _heed(self, error: GatewayError | None) -> None:
         with self._lock:
-            self._unanswered += 1
-            if not isinstance(error, Unreachable):
+            if isinstance(error, Unreachable):
+                self._unanswered += 1
+                self._silence = error
+            else:
                 self._unanswered = 0
+                self._is_heard = True
             is_silent = self._unanswered >= self._parallel
             if is_silent or isinstance(error, ACCOUNT_TROUBLE):
                 self.trouble = error

@@ -88,7 +88,8 @@ class SaperxLine(models.Model):
 
         No transaction is open while this one waits for them.
 
-        :return: what keeps the platform from being asked any further, or None
+        :return: what keeps the platform from being asked any further, or why nothing
+            was heard of it; None if it answers
         """
         may_claim = True
         with Pusher(client, integration.parallel_requests) as pusher:
@@ -105,7 +106,7 @@ class SaperxLine(models.Model):
                 if pusher.is_busy:
                     self._conclude(pusher.take())
                 may_claim = may_claim and not pusher.trouble
-            return pusher.trouble
+            return pusher.trouble or pusher.silence
 
     @api.model
     def _retry_waiting(self, integrations):

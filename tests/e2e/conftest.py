@@ -98,6 +98,10 @@ def page(chromium, request):
     context.set_default_timeout(30_000)
     page = context.new_page()
     yield page
+    crash = page.locator(".o_technical_modal")
+    if crash.count():
+        crash.locator("button", has_text="detalhes").click()
+        print(crash.inner_text())
     folder = paths.LOGS / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=folder / f"{request.node.name}.png")

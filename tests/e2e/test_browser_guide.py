@@ -182,6 +182,7 @@ def test_a_sip_line_is_made_as_the_guide_says(
     save(page)
     badge = field(page, "sync_state")
     expect(badge).to_have_text("Sincronizada", timeout=60_000)
+    page.get_by_role("tab", name="Configuração SaperX").click()
     expect(field(page, "plan_description")).to_contain_text("Nacional")
     page.get_by_role("tab", name="DIDs").click()
     expect(dids).to_contain_text("RS")

@@ -126,6 +126,20 @@ def test_lines_that_fail_among_others_do_not_make_it_silent(
     assert len(errors) == 3
 
 
+def test_one_line_alone_tells_whether_the_platform_is_heard(
+    sandbox, client, make_wanted
+):
+    client.ensure_token()
+    sandbox.fault("/circuitos", "status", status=500)
+    for name, is_heard in (("first", False), ("second", True)):
+        with Pusher(client, 4) as pusher:
+            pusher.add({name: make_wanted(name)}, time.monotonic())
+            while pusher.is_busy:
+                pusher.take()
+            assert pusher.trouble is None
+            assert (pusher.silence is None) == is_heard
+
+
 def test_a_pause_that_is_asked_for_stops_what_was_not_begun(
     sandbox, client, make_wanted
 ):

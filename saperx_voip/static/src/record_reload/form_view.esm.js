@@ -16,15 +16,24 @@ export class ReloadingFormController extends FormController {
     setup() {
         super.setup();
         const bus = useService("bus_service");
-        const onChanged = async ({id}) => {
+        const reload = async () => {
             const {root} = this.model;
+            if (status(this) === "mounted" && !(await root.isDirty())) {
+                await root.load();
+            }
+        };
+        const onChanged = async ({id}) => {
             this.env.bus.trigger("SAPERX:SYNC-CHANGED");
-            if (id !== root.resId || (await root.isDirty())) {
+            if (id !== this.model.root.resId) {
                 return;
             }
-            // Another view may have taken the form's place meanwhile.
-            if (status(this) === "mounted") {
-                await root.load();
+            try {
+                await reload();
+            } catch (error) {
+                // Another view took the form's place meanwhile: nobody looks any more.
+                if (status(this) === "mounted") {
+                    throw error;
+                }
             }
         };
         bus.subscribe(NOTIFICATION, onChanged);
