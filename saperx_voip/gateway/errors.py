@@ -12,9 +12,17 @@ class GatewayError(Exception):
 
 
 class Unreachable(GatewayError):
-    """No answer, a cut one, a 5xx, or no time left: try again later."""
+    """No answer, a cut one, a 5xx, or no time left: try again later.
+
+    :ivar str cause: ``timeout``, ``unknown_host``, ``refused``, ``broken_off``,
+        ``insecure``, or empty where the message alone tells
+    """
 
     transient = True
+
+    def __init__(self, message: str, cause: str = ""):
+        super().__init__(message)
+        self.cause = cause
 
 
 class CertificateRefused(GatewayError):

@@ -40,7 +40,7 @@ def seconds_left() -> float:
         return float("inf")
     left = moment - time.monotonic()
     if left <= 0:
-        raise Unreachable("the platform took too long")
+        raise Unreachable("the platform took too long", "timeout")
     return max(left, 0.05)
 
 

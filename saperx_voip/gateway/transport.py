@@ -214,11 +214,12 @@ class Transport:
         except requests.exceptions.SSLError as error:
             if reason := _certificate_reason(error):
                 raise CertificateRefused(reason) from error
-            raise Unreachable(f"{what}: no secure connection") from error
+            raise Unreachable(f"{what}: no secure connection", "insecure") from error
         except requests.exceptions.Timeout as error:
-            raise Unreachable(f"{what}: no answer in time") from error
+            raise Unreachable(f"{what}: no answer in time", "timeout") from error
         except _TROUBLE as error:
-            raise Unreachable(f"{what}: {_connection_reason(error)}") from error
+            words, cause = _connection_reason(error)
+            raise Unreachable(f"{what}: {words}", cause) from error
 
     def _session(self) -> requests.Session:
         session = getattr(self._local, "session", None)
@@ -296,7 +297,9 @@ class Transport:
                 chunks.append(chunk)
                 seconds_left()
         except _TROUBLE as error:
-            raise Unreachable(f"{what} at {self.host}: the answer broke off") from error
+            raise Unreachable(
+                f"{what} at {self.host}: the answer broke off", "broken_off"
+            ) from error
         return b"".join(chunks)
 
 
@@ -339,16 +342,17 @@ def _certificate_reason(error) -> str | None:
     return "the certificate was refused" if "certificate" in text.lower() else None
 
 
-def _connection_reason(error) -> str:
+def _connection_reason(error) -> tuple[str, str]:
+    """:return: words, and the cause of ``Unreachable``"""
     if isinstance(error, ValueError):
-        return "the address is no URL"
+        return "the address is no URL", ""
     text = str(error)
-    for sign, words in (
-        ("NameResolutionError", "the host name is not known"),
-        ("Name or service not known", "the host name is not known"),
-        ("Connection refused", "the connection was refused"),
-        ("timed out", "no answer in time"),
+    for sign, words, cause in (
+        ("NameResolutionError", "the host name is not known", "unknown_host"),
+        ("Name or service not known", "the host name is not known", "unknown_host"),
+        ("Connection refused", "the connection was refused", "refused"),
+        ("timed out", "no answer in time", "timeout"),
     ):
         if sign in text:
-            return words
-    return "the connection broke off"
+            return words, cause
+    return "the connection broke off", "broken_off"

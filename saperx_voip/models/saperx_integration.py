@@ -391,8 +391,25 @@ class SaperxIntegration(models.Model):
                     "The platform at %(host)s could not be reached: %(reason)s. "
                     "Check the address and the network, and save again.",
                     host=urlsplit(self.base_url).hostname,
-                    reason=error,
+                    reason=self._name_cause(error),
                 )
+
+    @api.model
+    def _name_cause(self, error):
+        """Why nothing came of asking, in the words of whoever reads it."""
+        match getattr(error, "cause", ""):
+            case "timeout":
+                return self.env._("no answer in time")
+            case "unknown_host":
+                return self.env._("the host name is not known")
+            case "refused":
+                return self.env._("the connection was refused")
+            case "broken_off":
+                return self.env._("the connection broke off")
+            case "insecure":
+                return self.env._("there is no secure connection")
+            case _:
+                return str(error)
 
     def _explain(self, error, reader):
         """What went wrong in the background, for whoever will read it.
@@ -414,7 +431,9 @@ class SaperxIntegration(models.Model):
             case RateLimited():
                 text = record.env._("The platform asks for a pause: %s.", error)
             case GatewayError(transient=True):
-                text = record.env._("The platform does not answer: %s.", error)
+                text = record.env._(
+                    "The platform does not answer: %s.", record._name_cause(error)
+                )
             case RequestRefused():
                 text = record.env._("The platform refused the request: %s.", error)
             case _:

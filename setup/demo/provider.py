@@ -56,6 +56,7 @@ def make(odoo: OdooClient, sandbox, today: date) -> Provider:
     tariffs = {name: _make_tariff(odoo, name) for name in TARIFFS}
     plan, international = _plans(odoo)
     numbers = _free_numbers(sandbox)
+    _make_profile(odoo, provider.integration, plan, tariffs["Residencial"])
     product = odoo.create(
         "product.product",
         {
@@ -88,6 +89,7 @@ def make(odoo: OdooClient, sandbox, today: date) -> Provider:
                     },
                 )
             )
+    _make_range(odoo)
     return provider
 
 
@@ -125,6 +127,37 @@ def _make_integration(odoo, sandbox):
             "password": "sandbox-senha",
             "api_key": "sandbox-key",
             "api_secret": "sandbox-secret",
+            "sip_server": "sip.saperx.example",
+            "sip_codecs": "G.711a, G.729",
+        },
+    )
+
+
+def _make_profile(odoo, integration, plan, tariff):
+    odoo.create(
+        "saperx.line.profile",
+        {
+            "name": "Residencial",
+            "integration_id": integration,
+            "plan_id": plan,
+            "tariff_id": tariff,
+            "credit_limit": 150,
+            "simultaneous_calls": 2,
+        },
+    )
+
+
+def _make_range(odoo):
+    """The hundred numbers around those that were just given to lines."""
+    (did,) = odoo.search_read("saperx.did", [], ["number"], limit=1, order="number")
+    area_code, hundred = did["number"][2:4], did["number"][4:-2]
+    odoo.create(
+        "saperx.number.range",
+        {
+            "name": "Sede",
+            "area_code": area_code,
+            "first": f"{hundred}00",
+            "last": f"{hundred}99",
         },
     )
 
