@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
@@ -10,6 +11,11 @@ from odoo.tools import SQL
 
 from ..bulk import copy_rows
 from ..gateway import GatewayError, NotUnderstood, Reject
+
+# What the platform said so long ago is shown without asking again, and whoever wants
+# to pick a number waits no longer than this for it.
+FRESH = timedelta(minutes=5)
+PATIENCE_SECONDS = 8
 
 E164 = re.compile(r"[1-9][0-9]{9,14}")
 
@@ -59,6 +65,34 @@ class SaperxIntegration(models.Model):
         if total["unreadable"]:
             notification["params"] |= {"type": "warning", "sticky": True}
         return notification
+
+    def _refresh_free_numbers(self):
+        """Let the stock know of the platform's free numbers.
+
+        :return: why it could not be done; False if it was
+        """
+        self.ensure_one()
+        recent = self.env["saperx.number"].search_count(
+            [
+                ("integration_id", "=", self.id),
+                ("compared_at", ">", fields.Datetime.now() - FRESH),
+            ],
+            limit=1,
+        )
+        if recent or not self.active:
+            return False
+        try:
+            with self._get_client() as client, client.deadline(PATIENCE_SECONDS):
+                free = [
+                    did
+                    for did in client.iter_dids(in_use=False)
+                    if not isinstance(did, Reject)
+                ]
+        except GatewayError as error:
+            return self._explain(error, self.env.user)
+        # Those in use were not asked for: nothing counts as missing.
+        self._store_reported_numbers(free, True)
+        return False
 
     @api.model
     def _cron_sync_numbers(self):
