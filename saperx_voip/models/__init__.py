@@ -2,6 +2,7 @@ from . import saperx_secret_mixin
 from . import saperx_token
 from . import saperx_api_log
 from . import saperx_integration
+from . import saperx_integration_platform
 from . import saperx_integration_calls
 from . import saperx_integration_numbers
 from . import saperx_integration_sip

@@ -1,0 +1,247 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+
+from urllib.parse import urlsplit
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import format_list
+
+from ..gateway import (
+    CertificateRefused,
+    Client,
+    Credentials,
+    CredentialsRefused,
+    GatewayError,
+    MemoryTokenStore,
+    NotUnderstood,
+    RateLimited,
+    Reject,
+    RequestRefused,
+)
+from .saperx_api_log import RequestLog
+from .saperx_token import DatabaseTokenStore
+
+CREDENTIALS = ("username", "password", "api_key", "api_secret")
+
+
+class SaperxIntegration(models.Model):
+    """How an integration speaks with its platform, and tells what came of it."""
+
+    _inherit = "saperx.integration"  # pylint: disable=consider-merging-classes-inherited
+
+    def _check_login(self):
+        """Log in with the stored credentials; keep the tokens once committed.
+
+        :raise UserError: in words that say which of the entries is wrong
+        """
+        for integration in self:
+            # This transaction holds the record's row: it must not wait for the
+            # token's, so the login goes round the token store.
+            with integration._make_client(MemoryTokenStore()) as client:
+                try:
+                    tokens = client.login()
+                except GatewayError as error:
+                    raise UserError(integration._explain_login(error)) from error
+            store = integration._get_token_store()
+            self.env.cr.postcommit.add(lambda s=store, t=tokens: s.replace(t))
+            integration.sudo()._record_success()
+            integration._notify_changed()
+
+    def _explain_login(self, error):
+        match error:
+            case CredentialsRefused():
+                named = error.fields or CREDENTIALS
+                return self.env._(
+                    "The platform refused the credentials of “%(name)s”: %(reason)s. "
+                    "Correct %(fields)s and save again.",
+                    name=self.name,
+                    reason=error.message,
+                    fields=format_list(
+                        self.env,
+                        [
+                            self._fields[name].get_description(self.env)["string"]
+                            for name in named
+                        ],
+                        style="or",
+                    ),
+                )
+            case CertificateRefused():
+                return self.env._(
+                    "The certificate of %(host)s cannot be trusted: %(reason)s. "
+                    "Check the address, or ask the platform for a valid certificate.",
+                    host=urlsplit(self.base_url).hostname,
+                    reason=error,
+                )
+            case NotUnderstood():
+                return self.env._(
+                    "What answers at %(url)s is no SaperX API: %(reason)s. "
+                    "Check the address (it usually ends with /api/v2).",
+                    url=self.base_url,
+                    reason=error,
+                )
+            case _:
+                return self.env._(
+                    "The platform at %(host)s could not be reached: %(reason)s. "
+                    "Check the address and the network, and save again.",
+                    host=urlsplit(self.base_url).hostname,
+                    reason=self._name_cause(error),
+                )
+
+    @api.model
+    def _name_cause(self, error):
+        """Why nothing came of asking, in the words of whoever reads it."""
+        match getattr(error, "cause", ""):
+            case "timeout":
+                return self.env._("no answer in time")
+            case "unknown_host":
+                return self.env._("the host name is not known")
+            case "refused":
+                return self.env._("the connection was refused")
+            case "broken_off":
+                return self.env._("the connection broke off")
+            case "insecure":
+                return self.env._("there is no secure connection")
+            case _:
+                return str(error)
+
+    def _explain(self, error, reader):
+        """What went wrong in the background, for whoever will read it.
+
+        :param reader: a user: nobody is logged in when a scheduled action speaks
+        """
+        record = self.with_context(lang=reader.lang or self.env.lang)
+        match error:
+            case CredentialsRefused():
+                text = record.env._("The platform refused the credentials: %s.", error)
+            case CertificateRefused():
+                text = record.env._(
+                    "The platform's certificate cannot be trusted: %s.", error
+                )
+            case NotUnderstood():
+                text = record.env._(
+                    "The platform's answer was not understood: %s.", error
+                )
+            case RateLimited():
+                text = record.env._("The platform asks for a pause: %s.", error)
+            case GatewayError(transient=True):
+                text = record.env._(
+                    "The platform does not answer: %s.", record._name_cause(error)
+                )
+            case RequestRefused():
+                text = record.env._("The platform refused the request: %s.", error)
+            case _:
+                text = str(error)
+        return text
+
+    # The one hook that knows which platform answers: another gateway extends the
+    # selection and this method.
+    def _get_client(self):
+        """A client of the platform with this record's tokens; close it after use.
+
+        :raise UserError: if a credential is missing or cannot be decrypted
+        """
+        self.ensure_one()
+        return self._make_client(self._get_token_store())
+
+    def _make_client(self, token_store):
+        self.ensure_one()
+        log = self._get_request_log()
+        return Client(
+            self.base_url,
+            self._get_credentials(),
+            token_store,
+            timezone=self.timezone,
+            on_exchange=log.add,
+            on_close=log.flush,
+        )
+
+    def _get_token_store(self):
+        return DatabaseTokenStore(self.env.cr.dbname, self.id, self.company_id.id)
+
+    def _get_request_log(self):
+        return RequestLog(self.env.cr.dbname, self.id, self.name, self.company_id.id)
+
+    def _get_credentials(self):
+        integration = self.sudo()
+        secrets = {name: integration._get_secret(name) for name in self._secrets}
+        for name, value in secrets.items():
+            if not value:
+                raise UserError(
+                    self.env._(
+                        "“%(field)s” of the integration “%(name)s” is missing.",
+                        field=self._fields[name].get_description(self.env)["string"],
+                        name=self.name,
+                    )
+                )
+        return Credentials(username=self.username, **secrets)
+
+    def _record_success(self):
+        """The platform answers. Lines that waited for that need wait no longer."""
+        down = self.filtered("down_since")
+        if down:
+            self.env["saperx.line"]._retry_waiting(down)
+        self.write(
+            {
+                "last_success_at": fields.Datetime.now(),
+                "last_error": False,
+                "down_since": False,
+            }
+        )
+
+    def _record_error(self, error):
+        now = fields.Datetime.now()
+        # Who asks for a pause is not down.
+        is_down = not isinstance(error, RateLimited)
+        for integration in self:
+            integration.write(
+                {
+                    "last_error_at": now,
+                    "last_error": integration._explain(error, integration.create_uid),
+                    "down_since": integration.down_since or (is_down and now),
+                }
+            )
+
+    def _notify_changed(self):
+        """Let open forms show what is known once the transaction is committed."""
+        for integration in self:
+            self.env["bus.bus"]._sendone(
+                f"{integration._name}_{integration.id}",
+                "saperx_record_changed",
+                {"id": integration.id},
+            )
+
+    def action_test_connection(self):
+        self.ensure_one()
+        self.check_access("write")
+        self._check_login()
+        return self._notify(self.env._("The platform accepted the credentials."))
+
+    def action_sync_plans(self):
+        """Bring plans and groups in step with the platform."""
+        self.ensure_one()
+        self.check_access("write")
+        try:
+            with self._get_client() as client:
+                plans = self._only_read(client.iter_plans())
+                groups = self._only_read(client.iter_groups())
+        except GatewayError as error:
+            raise UserError(self._explain_login(error)) from error
+        self.env["saperx.plan"].sudo()._sync(self, plans)
+        self.env["saperx.group"].sudo()._sync(self, groups)
+        self.sudo()._record_success()
+        return self._notify(
+            self.env._(
+                "%(plans)s plans and %(groups)s groups are on the platform.",
+                plans=len(plans),
+                groups=len(groups),
+            )
+        )
+
+    def _only_read(self, records):
+        """All records of a listing; one that cannot be read stops the sync, since
+        archiving what merely could not be read would be wrong."""
+        records = list(records)
+        for record in records:
+            if isinstance(record, Reject):
+                raise NotUnderstood(record.reason)
+        return records
