@@ -15,7 +15,8 @@ class Unreachable(GatewayError):
     """No answer, a cut one, a 5xx, or no time left: try again later.
 
     :ivar str cause: ``timeout``, ``unknown_host``, ``refused``, ``broken_off``,
-        ``insecure``, or empty where the message alone tells
+        ``insecure``; ``fault`` where it failed on what it was asked (500); or empty
+        where the message alone tells
     """
 
     transient = True

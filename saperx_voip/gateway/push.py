@@ -56,6 +56,8 @@ class Progress:
     wanted: WantedLine
     line: Line | None = None
     is_new: bool = False
+    is_status_settled: bool = False
+    """Whether the line's status is what we wanted, or was just made so."""
     dids: dict[str, Did] = field(default_factory=dict)
     knows_dids: bool = False
     error: GatewayError | None = None
@@ -125,7 +127,8 @@ def finish_push(client: Client, progress: Progress) -> PushOutcome:
         remote_id=line and line.remote_id,
         account_code=line and line.account_code,
         plan_description=line and line.plan_description,
-        status=line and line.status,
+        # One that was merely read may be somebody's at the platform's panel.
+        status=line.status if line and progress.is_status_settled else None,
         dids=tuple(progress.dids.values()),
         error=progress.error,
         conflicting_number=progress.conflicting_number,
@@ -150,10 +153,14 @@ def _take_number(client: Client, progress: Progress, terms: DidTerms) -> bool:
 def _find_or_create(client: Client, progress: Progress) -> None:
     wanted = progress.wanted
     if wanted.remote_id is not None:
-        # Gone there: a cancelled line is done, any other is made again.
+        # Gone there, or the id is another line's by now (another account, a platform
+        # that began anew): that one is not ours to change. Ours is looked for by its
+        # reference; a cancelled line that is not there is done, any other made again.
         with suppress(NotFound):
-            progress.saw(client.get_line(wanted.remote_id))
-            return
+            line = client.get_line(wanted.remote_id)
+            if line.reference == wanted.settings.reference:
+                progress.saw(line)
+                return
     if wanted.final:
         if line := _find(client, wanted.settings.reference):
             progress.saw(line)
@@ -218,10 +225,12 @@ def _set_settings(client: Client, progress: Progress) -> None:
 def _set_status(client: Client, progress: Progress) -> None:
     wanted, present = progress.wanted, progress.line.status
     if present == wanted.status:
+        progress.is_status_settled = True
         return
     # Somebody changed it there since our last push: neither opened again nor taken
     # back without a question. What we want anew, a lower status, is no taking back.
-    is_changed = wanted.pushed_status not in (None, present)
+    # A line that was just made is open because it is new.
+    is_changed = not progress.is_new and wanted.pushed_status not in (None, present)
     is_raised = wanted.status.openness > present.openness
     is_taken_back = wanted.status == wanted.pushed_status
     if is_changed and not wanted.final and (is_raised or is_taken_back):
@@ -229,6 +238,7 @@ def _set_status(client: Client, progress: Progress) -> None:
         return
     line = client.set_status(progress.line.remote_id, wanted.status)
     progress.line = replace(progress.line, status=line.status)
+    progress.is_status_settled = True
 
 
 def _has(did: Did | None, terms: DidTerms) -> bool:

@@ -169,7 +169,8 @@ class Pusher:
 
     def _heed(self, error: GatewayError | None) -> None:
         with self._lock:
-            if isinstance(error, Unreachable):
+            # One that fails on this line may do well on the next.
+            if isinstance(error, Unreachable) and error.cause != "fault":
                 self._unanswered += 1
                 self._silence = error
             else:

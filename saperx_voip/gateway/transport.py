@@ -275,7 +275,11 @@ class Transport:
                 f"{what}: {message}", _pause(response.headers.get("Retry-After"))
             )
         if status >= 500:
-            raise Unreachable(f"{what} at {self.host}: status {status}: {message}")
+            # What stands before the platform answers 502 and more when it is away.
+            cause = "fault" if status == 500 else ""
+            raise Unreachable(
+                f"{what} at {self.host}: status {status}: {message}", cause
+            )
         if status == 409:
             raise Conflict(status, message, errors, remote_id)
         if status == 404 and not body.lstrip().startswith(b"{"):

@@ -190,7 +190,7 @@ class _Circuito(_Answer):
 class _Registro(_Answer):
     online: bool
     ip: str | None = None
-    latencia_ms: int | None = None
+    latencia_ms: _Id | None = None
     saldo: _Money = _NOTHING
 
 

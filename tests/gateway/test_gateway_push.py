@@ -167,6 +167,51 @@ def test_what_somebody_raised_there_is_not_taken_back_without_a_question(
     assert sandbox.ledger()["circuitos"][0]["status"] == "inativo"
 
 
+def test_a_status_that_was_merely_read_is_not_taken_for_ours(sandbox, client, wanted):
+    remote_id = push(client, wanted).remote_id
+    known = replace(wanted, remote_id=remote_id, pushed_status=LineStatus.ACTIVE)
+    client.set_status(remote_id, LineStatus.BLOCKED)
+    bad = replace(known, settings=replace(known.settings, plan_remote_id=999_999))
+    outcome = push(client, bad)
+    assert outcome.error is not None and outcome.status is None
+    # The question comes once the rest is put right.
+    assert push(client, known).question is LineStatus.BLOCKED
+    assert sandbox.ledger()["circuitos"][0]["status"] == "bloqueado"
+
+
+@pytest.mark.parametrize(
+    "status",
+    [LineStatus.BLOCKED, LineStatus.PARTIALLY_BLOCKED, LineStatus.INACTIVE],
+)
+def test_a_closed_line_that_is_made_again_is_closed_again(
+    sandbox, client, wanted, status
+):
+    gone = replace(wanted, remote_id=4711, status=status, pushed_status=status)
+    outcome = push(client, gone)
+    assert outcome.question is None and outcome.error is None
+    assert outcome.status is status
+    (circuit,) = sandbox.ledger()["circuitos"]
+    assert circuit["status"] != "ativo"
+
+
+@pytest.mark.parametrize("final", [False, True])
+def test_an_id_that_is_another_lines_by_now_is_left_alone(
+    sandbox, client, wanted, final
+):
+    stranger = replace(wanted.settings, reference="somebody-else")
+    remote_id = push(client, replace(wanted, settings=stranger)).remote_id
+    ours = replace(wanted, remote_id=remote_id, dids=(), final=final)
+    if final:
+        ours = replace(ours, status=LineStatus.INACTIVE)
+    outcome = push(client, ours)
+    assert outcome.error is None
+    circuits = {c["referencia"]: c for c in sandbox.ledger()["circuitos"]}
+    assert circuits["somebody-else"]["status"] == "ativo"
+    assert len(numbers_of(sandbox, remote_id)) == 2
+    assert ("line-1" in circuits) == (not final)
+    assert outcome.remote_id != remote_id
+
+
 def test_lowering_a_status_needs_no_question(sandbox, client, wanted):
     remote_id = push(client, wanted).remote_id
     lower = replace(

@@ -104,7 +104,7 @@ def test_silence_is_met_by_as_many_lines_as_speak_at_a_time(
 ):
     client.ensure_token()
     wanted = {n: make_wanted(f"s{n}") for n in range(20)}
-    sandbox.fault("/circuitos", "status", status=500, times=None)
+    sandbox.fault("/circuitos", "status", status=502, times=None)
     outcomes, trouble = push_all(client, wanted, parallel=3)
     spoken = [outcome for outcome in outcomes.values() if outcome is not None]
     assert isinstance(trouble, Unreachable)
@@ -126,11 +126,23 @@ def test_lines_that_fail_among_others_do_not_make_it_silent(
     assert len(errors) == 3
 
 
-def test_one_line_alone_tells_whether_the_platform_is_heard(
+def test_a_fault_on_one_line_keeps_nobody_from_the_others(
     sandbox, client, make_wanted
 ):
     client.ensure_token()
     sandbox.fault("/circuitos", "status", status=500)
+    outcomes, trouble = push_all(
+        client, {name: make_wanted(name) for name in "abc"}, parallel=1
+    )
+    assert trouble is None
+    assert [bool(outcomes[name].error) for name in "abc"] == [True, False, False]
+
+
+def test_one_line_alone_tells_whether_the_platform_is_heard(
+    sandbox, client, make_wanted
+):
+    client.ensure_token()
+    sandbox.fault("/circuitos", "status", status=502)
     for name, is_heard in (("first", False), ("second", True)):
         with Pusher(client, 4) as pusher:
             pusher.add({name: make_wanted(name)}, time.monotonic())
