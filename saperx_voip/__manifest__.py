@@ -51,5 +51,6 @@
             "saperx_voip/static/src/**/*",
         ],
     },
+    "uninstall_hook": "uninstall_hook",
     "application": True,
 }

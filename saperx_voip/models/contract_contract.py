@@ -49,6 +49,8 @@ class ContractContract(models.Model):
             contract.saperx_amount_to_invoice = amounts.get(contract, 0.0)
 
     def write(self, vals):
+        if "company_id" in vals:
+            self._check_lines_stay(vals["company_id"])
         res = super().write(vals)
         if LIFE_FIELDS & vals.keys():
             self._end_lines_if_dead()
@@ -57,6 +59,17 @@ class ContractContract(models.Model):
             lines._follow_period()
             lines._raise_revision()
         return res
+
+    def _check_lines_stay(self, company_id):
+        """Lines live on their company's platform, and stay with its contracts."""
+        moved = self.filtered(lambda contract: contract.company_id.id != company_id)
+        for contract in moved.filtered(lambda c: c.sudo().saperx_line_ids):
+            raise UserError(
+                self.env._(
+                    "The contract “%s” has SIP lines: it stays with its company.",
+                    contract.display_name,
+                )
+            )
 
     @api.constrains("manual_currency_id", "journal_id", "pricelist_id")
     def _check_saperx_currency(self):

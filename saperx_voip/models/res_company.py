@@ -26,20 +26,6 @@ class ResCompany(models.Model):
         "so many days. 0: it is available at once.",
     )
 
-    _saperx_quarantine_days_not_negative = models.Constraint(
-        "CHECK (saperx_quarantine_days >= 0)",
-        "A number cannot rest for less than no day.",
-    )
-
-    def _has_number_ranges(self):
-        """Whether the company controls its stock of numbers."""
-        self.ensure_one()
-        return bool(
-            self.env["saperx.number.range"]
-            .sudo()
-            .search_count([("company_id", "=", self.id)], limit=1)
-        )
-
     saperx_password_required = fields.Boolean(
         string="SIP password mandatory",
         help="No line is active without a SIP password.",
@@ -63,10 +49,23 @@ class ResCompany(models.Model):
         help="Older ones are deleted from the request log.",
     )
 
-    _saperx_api_log_days_positive = models.Constraint(
-        "CHECK (saperx_api_log_days >= 1)",
-        "Requests to the platform are kept for one day at least.",
+    _saperx_api_log_days_in_range = models.Constraint(
+        "CHECK (saperx_api_log_days BETWEEN 1 AND 3650)",
+        "Requests to the platform are kept for 1 to 3650 days.",
     )
+    _saperx_days_in_range = models.Constraint(
+        "CHECK (saperx_quarantine_days BETWEEN 0 AND 3650)",
+        "Numbers rest for 0 to 3650 days.",
+    )
+
+    def _has_number_ranges(self):
+        """Whether the company controls its stock of numbers."""
+        self.ensure_one()
+        return bool(
+            self.env["saperx.number.range"]
+            .sudo()
+            .search_count([("company_id", "=", self.id)], limit=1)
+        )
 
     def _get_telephony_today(self):
         """Today in the company's own time zone, whoever asks."""

@@ -73,12 +73,12 @@ class SaperxApiLog(models.Model):
     def _cron_empty(self):
         """Delete what is older than its company keeps it."""
         expired = self._domain_expired()
+        remaining = self.search_count(expired)
         while rows := self.search(expired, order="logged_at", limit=DELETED_AT_ONCE):
             done = len(rows)
             rows.unlink()
-            if not self.env["ir.cron"]._commit_progress(
-                done, remaining=self.search_count(expired)
-            ):
+            remaining -= done
+            if not self.env["ir.cron"]._commit_progress(done, remaining=remaining):
                 break
 
     @api.model

@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ..rating import AREA_CODES
+from .saperx_line_terms import MOST_MONEY
 
 # Known by these digits everywhere in the country: 0800 and the like.
 NON_GEOGRAPHIC = ("0300", "0500", "0800", "0900")
@@ -67,6 +68,14 @@ class SaperxDid(models.Model):
     )
     _held_number = models.Index("(number)")
 
+    @api.constrains("monthly_fee")
+    def _check_monthly_fee(self):
+        for did in self:
+            if not 0 <= did.monthly_fee <= MOST_MONEY:
+                raise ValidationError(
+                    self.env._("The fee lies between 0 and %s.", f"{MOST_MONEY:,.0f}")
+                )
+
     @api.constrains("number")
     def _check_number(self):
         for did in self:
@@ -95,6 +104,8 @@ class SaperxDid(models.Model):
                 vals["number"] = self._clean_number(vals["number"])
             for name in OWN_FIELDS:
                 vals.pop(name, None)
+        presented = {v.get("line_id") for v in vals_list if v.get("is_main")}
+        self._unmark_main([("line_id", "in", list(presented - {None}))])
         dids = super().create(vals_list)
         dids.line_id._check_not_cancelled()
         now = fields.Datetime.now()
@@ -127,19 +138,22 @@ class SaperxDid(models.Model):
                         )
                     )
         if vals.get("is_main"):
-            # Before the new one, lest two stand for a moment.
-            self.search(
-                [
-                    ("line_id", "in", self.line_id.ids),
-                    ("is_main", "=", True),
-                    ("id", "not in", self.ids),
-                ]
-            ).write({"is_main": False})
-            self.flush_model(["is_main"])
+            if not all(self.mapped("active")):
+                raise UserError(self.env._("The line does not have that number now."))
+            others = [("line_id", "in", self.line_id.ids), ("id", "not in", self.ids)]
+            self._unmark_main(others)
         res = super().write(vals)
+        if "is_main" in vals:
+            self.line_id._ensure_main_did()
         if PUSHED_FIELDS & vals.keys():
             self.line_id._raise_revision()
         return res
+
+    def _unmark_main(self, domain):
+        """Before another number is presented, lest two stand for a moment."""
+        main = self.search([*domain, ("is_main", "=", True)])
+        main._write_own({"is_main": False})
+        self.flush_model(["is_main"])
 
     def _write_own(self, values):
         """Write what only taking and releasing a number keeps."""

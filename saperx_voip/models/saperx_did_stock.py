@@ -35,8 +35,12 @@ class SaperxDid(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        # Before anything is told of who has a number.
+        self.check_access("create")
         default = self.default_get(["line_id"])
         vals_list = [self._prepare_international({**default, **v}) for v in vals_list]
+        lines = self.env["saperx.line"].browse({v.get("line_id") for v in vals_list})
+        lines.filtered("id").check_access("write")
         stock = self._claim_in_stock(
             [
                 (self.env["saperx.line"].browse(vals["line_id"]), vals["number"][1:])
@@ -45,8 +49,8 @@ class SaperxDid(models.Model):
             ]
         )
         dids = super().create(vals_list)
-        for did in dids:
-            did._enter_stock(stock)
+        for did, vals in zip(dids, vals_list, strict=True):
+            did._enter_stock(stock, vals.get("is_ported") or None)
         return dids
 
     def write(self, vals):
@@ -61,7 +65,7 @@ class SaperxDid(models.Model):
             changed._get_in_stock()._give_back()
         res = super().write(vals)
         for did in changed:
-            did._enter_stock(stock)
+            did._enter_stock(stock, vals.get("is_ported") or None)
         if {"is_ported", "porting_at"} & vals.keys():
             self._follow_window()
         return res
@@ -86,6 +90,20 @@ class SaperxDid(models.Model):
                 raise UserError(
                     self.env._(
                         "The number %s is live already: its portability window stays.",
+                        self._format_number(did.number),
+                    )
+                )
+
+    def _check_taken_as_own(self):
+        """:raise UserError: if one is a number that only a portability brings here"""
+        stock = self._get_in_stock()
+        for did in self.filtered(lambda did: did.company_id._has_number_ranges()):
+            record = stock.filtered(lambda record, did=did: record.did_id == did)
+            if not (record and record._is_own()):
+                raise UserError(
+                    self.env._(
+                        "The number %s lies outside every registered range: remove it "
+                        "before the line stops being “Portability in”.",
                         self._format_number(did.number),
                     )
                 )
@@ -156,22 +174,26 @@ class SaperxDid(models.Model):
                 )
             )
 
-    def _enter_stock(self, stock):
-        """The number is this DID's now. Its place and whether it was ported follow."""
+    def _enter_stock(self, stock, is_ported):
+        """The number is this DID's now. Its place and whether it was ported follow.
+
+        :param is_ported: True if somebody said so; None: by the line and the stock
+        """
         self.ensure_one()
         did = self.sudo()
         record = stock.get((did.company_id, did.number))
         if record and record.range_id:
             # Another one of the same save.
             record._check_not_held()
-        if record:
+        if record and not record.did_id:
             record._take(did)
-        values = did._prepare_place(record)
-        if did.line_id.portability == "in" and not (record and record._is_own()):
-            values["is_ported"] = True
+        if is_ported is None:
+            is_own = bool(record) and record._is_own()
+            is_ported = did.line_id.portability == "in" and not is_own
+        values = {**did._prepare_place(record), "is_ported": is_ported}
+        # Of a number that was just taken nothing is live yet.
+        did._write_own({"is_live": not is_ported})
         did.write(values)
-        if not did._is_live_on(fields.Datetime.now()):
-            did._write_own({"is_live": False})
         did._follow_window()
 
     def _prepare_place(self, record):

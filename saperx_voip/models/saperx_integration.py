@@ -228,7 +228,7 @@ class SaperxIntegration(models.Model):
                 ("block_level", "!=", False),
                 ("state", "=", "active"),
             ],
-            "waiting_line_count": [("sync_state", "=", "pending")],
+            "waiting_line_count": self.env["saperx.line"]._domain_waiting(),
             "refused_line_count": [("sync_state", "=", "error")],
         }
         for name, domain in domains.items():
@@ -265,6 +265,10 @@ class SaperxIntegration(models.Model):
                         "fields of their own."
                     )
                 )
+
+    def copy_data(self, default=None):
+        """Secrets are not copied, and without them nobody logs in."""
+        return [{**vals, "active": False} for vals in super().copy_data(default)]
 
     @api.model_create_multi
     def create(self, vals_list):

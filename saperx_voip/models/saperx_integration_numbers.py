@@ -10,7 +10,7 @@ from odoo.service.model import retrying
 from odoo.tools import SQL
 
 from ..bulk import copy_rows
-from ..gateway import GatewayError, NotUnderstood, Reject
+from ..gateway import GatewayError, Reject
 
 # What the platform said so long ago is shown without asking again, and whoever wants
 # to pick a number waits no longer than this for it.
@@ -83,16 +83,26 @@ class SaperxIntegration(models.Model):
             return False
         try:
             with self._get_client() as client, client.deadline(PATIENCE_SECONDS):
-                free = [
-                    did
-                    for did in client.iter_dids(in_use=False)
-                    if not isinstance(did, Reject)
-                ]
+                told = list(client.iter_dids(in_use=False))
         except GatewayError as error:
             return self._explain(error, self.env.user)
+        free = [did for did in told if not isinstance(did, Reject)]
         # Those in use were not asked for: nothing counts as missing.
         self._store_reported_numbers(free, True)
+        if len(free) == len(told):
+            self._mark_no_longer_free(free)
         return False
+
+    def _mark_no_longer_free(self, free):
+        """What was free there, and is not told among the free ones, somebody has."""
+        gone = self.env["saperx.number"].search(
+            [
+                ("integration_id", "=", self.id),
+                ("platform_state", "=", "available"),
+                ("number", "not in", [did.number for did in free]),
+            ]
+        )
+        gone.sudo().write({"platform_state": "in_use"})
 
     @api.model
     def _cron_sync_numbers(self):
@@ -108,13 +118,22 @@ class SaperxIntegration(models.Model):
                     ),
                     self.env,
                 )
-                if unreadable:
-                    raise NotUnderstood(unreadable[0])
+                retrying(
+                    lambda i=integration, u=unreadable: i.sudo()._record_compared(u),
+                    self.env,
+                )
             except (GatewayError, UserError) as error:
                 self.env.cr.rollback()
                 retrying(
                     lambda i=integration, e=error: i.sudo()._record_error(e), self.env
                 )
+
+    def _record_compared(self, unreadable):
+        """The platform answers, if not always in a way that can be read."""
+        self._record_success()
+        if unreadable:
+            text = self.env._("A number could not be read: %s.", unreadable[0])
+            self.write({"last_error_at": fields.Datetime.now(), "last_error": text})
 
     def _read_reported_numbers(self):
         """:return: as ``_read_listing``; :raise GatewayError:"""

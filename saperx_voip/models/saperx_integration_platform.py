@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.service.model import retrying
 from odoo.tools import format_list
 
 from ..gateway import (
@@ -180,18 +181,14 @@ class SaperxIntegration(models.Model):
         down = self.filtered("down_since")
         if down:
             self.env["saperx.line"]._retry_waiting(down)
-        self.write(
-            {
-                "last_success_at": fields.Datetime.now(),
-                "last_error": False,
-                "down_since": False,
-            }
-        )
+        self.write({"last_success_at": fields.Datetime.now(), "down_since": False})
 
     def _record_error(self, error):
         now = fields.Datetime.now()
-        # Who asks for a pause is not down.
-        is_down = not isinstance(error, RateLimited)
+        # Who asks for a pause is not down, nor one whose credentials are missing here.
+        is_down = isinstance(error, GatewayError) and not isinstance(
+            error, RateLimited | RequestRefused
+        )
         for integration in self:
             integration.write(
                 {
@@ -221,14 +218,10 @@ class SaperxIntegration(models.Model):
         self.ensure_one()
         self.check_access("write")
         try:
-            with self._get_client() as client:
-                plans = self._only_read(client.iter_plans())
-                groups = self._only_read(client.iter_groups())
+            plans, groups = self._read_plans_and_groups()
         except GatewayError as error:
             raise UserError(self._explain_login(error)) from error
-        self.env["saperx.plan"].sudo()._sync(self, plans)
-        self.env["saperx.group"].sudo()._sync(self, groups)
-        self.sudo()._record_success()
+        self._store_plans_and_groups(plans, groups)
         return self._notify(
             self.env._(
                 "%(plans)s plans and %(groups)s groups are on the platform.",
@@ -236,6 +229,33 @@ class SaperxIntegration(models.Model):
                 groups=len(groups),
             )
         )
+
+    @api.model
+    def _cron_sync_plans(self):
+        """Daily, so that a plan that vanished there shows on its lines."""
+        for integration in self.search([]):
+            try:
+                found = integration._read_plans_and_groups()
+                retrying(
+                    lambda i=integration, f=found: i._store_plans_and_groups(*f),
+                    self.env,
+                )
+            except (GatewayError, UserError) as error:
+                self.env.cr.rollback()
+                retrying(
+                    lambda i=integration, e=error: i.sudo()._record_error(e), self.env
+                )
+
+    def _read_plans_and_groups(self):
+        """:raise GatewayError: also if one of them cannot be read"""
+        with self._get_client() as client:
+            plans = self._only_read(client.iter_plans())
+            return plans, self._only_read(client.iter_groups())
+
+    def _store_plans_and_groups(self, plans, groups):
+        self.env["saperx.plan"].sudo()._sync(self, plans)
+        self.env["saperx.group"].sudo()._sync(self, groups)
+        self.sudo()._record_success()
 
     def _only_read(self, records):
         """All records of a listing; one that cannot be read stops the sync, since

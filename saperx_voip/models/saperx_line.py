@@ -301,17 +301,18 @@ class SaperxLine(models.Model):
             raise UserError(
                 self.env._("A line that was in use does not become a draft again.")
             )
-        if vals.get("credit_limit") == 0 and self.filtered("credit_limit"):
-            raise UserError(
-                self.env._(
-                    "The platform would keep the old credit limit: write another one."
-                )
-            )
+        limited = self.filtered("credit_limit")
         if vals.get("state") == "cancelled":
             now = fields.Datetime.now()
             self._let_go(now)
             vals = {**vals, "cancelled_at": now}
         res = super().write(vals)
+        if not all(limited.mapped("credit_limit")):
+            raise UserError(
+                self.env._(
+                    "The platform would keep the old credit limit: write another one."
+                )
+            )
         if not self.env["saperx.line.period"]._values_of_line.isdisjoint(vals):
             self._follow_period()
         if "state" in vals:

@@ -50,6 +50,7 @@ class SaperxLineBlock(models.Model):
     )
     note = fields.Char()
     is_open = fields.Boolean(compute="_compute_is_open")
+    is_over = fields.Boolean(compute="_compute_is_open")
 
     _ends_after_it_begins = models.Constraint(
         "CHECK (date_to IS NULL OR date_to >= date_from)",
@@ -61,6 +62,7 @@ class SaperxLineBlock(models.Model):
         now = fields.Datetime.now()
         for block in self:
             block.is_open = block._is_open_at(now)
+            block.is_over = block._is_over_at(now)
 
     @api.constrains("reason", "date_to")
     def _check_end(self):
@@ -104,7 +106,7 @@ class SaperxLineBlock(models.Model):
         """End these blocks now, and no other."""
         self.check_access("write")
         now = fields.Datetime.now()
-        for block in self.filtered(lambda block: not block.date_to or block.is_open):
+        for block in self.filtered(lambda block: not block._is_over_at(now)):
             # One that has not begun yet ends where it would begin.
             block.date_to = max(now, block.date_from)
             block.line_id.message_post(
@@ -114,7 +116,11 @@ class SaperxLineBlock(models.Model):
     def _is_open_at(self, moment):
         self.ensure_one()
         begun = bool(self.date_from) and self.date_from <= moment
-        return begun and (not self.date_to or self.date_to > moment)
+        return begun and not self._is_over_at(moment)
+
+    def _is_over_at(self, moment):
+        self.ensure_one()
+        return bool(self.date_to) and self.date_to <= moment
 
     def _describe(self):
         self.ensure_one()

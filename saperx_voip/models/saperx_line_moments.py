@@ -1,6 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
 from odoo import api, fields, models
+from odoo.service.model import retrying
 
 from .saperx_line_block import LEVELS
 
@@ -54,13 +55,17 @@ class SaperxLine(models.Model):
     def _follow_moments(self):
         """Let the lines say what holds now; the platform follows."""
         now = fields.Datetime.now()
-        for line in self.sudo():
-            line.did_ids._follow_window()
-            level = line._get_block_level(now)
-            if line.block_level != level:
-                line._write_sync({"block_level": level})
-                if line.state != "cancelled":
-                    line._raise_revision()
+        lines = self.sudo()
+        lines.did_ids._follow_window()
+        moved = lines.filtered(
+            lambda line: line.block_level != line._get_block_level(now)
+        )
+        by_level = moved.grouped(lambda line: line._get_block_level(now))
+        for level, alike in by_level.items():
+            alike._write_sync({"block_level": level})
+        open_lines = moved.filtered(lambda line: line.state != "cancelled")
+        if open_lines:
+            open_lines._raise_revision()
 
     @api.model
     def _look_again_at(self, moments):
@@ -96,7 +101,7 @@ class SaperxLine(models.Model):
         lines = self._get_lines_to_follow()
         for begin in range(0, len(lines), BATCH):
             batch = lines[begin : begin + BATCH]
-            batch._follow_moments()
+            retrying(batch._follow_moments, self.env)
             self.env["ir.cron"]._commit_progress(
                 len(batch), remaining=len(lines) - begin - len(batch)
             )

@@ -1,6 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
-from odoo import models
+from odoo import api, models
+from odoo.fields import Domain
 
 
 class SaperxLine(models.Model):
@@ -9,6 +10,24 @@ class SaperxLine(models.Model):
     _inherit = "saperx.line"  # pylint: disable=consider-merging-classes-inherited
     # By what a person who looks for the other line knows of it.
     _rec_names_search = ["did_ids.number", "account_code", "contract_id"]
+
+    @api.model
+    def _search_display_name(self, operator, value):
+        """Also finds a number that is written as people do: ``(54) 3333-4444``."""
+        domain = super()._search_display_name(operator, value)
+        digits = "".join(c for c in value if c.isdigit()) if value else ""
+        if operator in ("ilike", "=ilike", "like", "=") and len(digits) >= 4:
+            domain |= Domain("did_ids.number", "ilike", digits)
+        return domain
+
+    def write(self, vals):
+        res = super().write(vals)
+        if vals.get("portability", "in") != "in":
+            # A number that waits for a window that will never come would be forgotten.
+            waiting = self.did_ids.filtered(lambda did: not did.is_live)
+            waiting._check_taken_as_own()
+            waiting.write({"is_ported": False})
+        return res
 
     def unlink(self):
         # The database would take the numbers away without telling the stock.

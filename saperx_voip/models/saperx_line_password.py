@@ -9,6 +9,7 @@ from odoo.exceptions import UserError, ValidationError
 # What the platform takes (``senha`` of the assumed contract), and what phones and
 # their web pages take without trouble.
 SHORTEST_PASSWORD = 8
+LONGEST_PASSWORD = 64
 SYMBOLS = "-_.!*+="
 
 
@@ -46,10 +47,12 @@ class SaperxLine(models.Model):
     def _check_password(self, password):
         if not password:
             return
-        if len(password) < SHORTEST_PASSWORD:
+        if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
             raise ValidationError(
                 self.env._(
-                    "The SIP password needs %s characters at least.", SHORTEST_PASSWORD
+                    "The SIP password has %(least)s to %(most)s characters.",
+                    least=SHORTEST_PASSWORD,
+                    most=LONGEST_PASSWORD,
                 )
             )
         # Nothing of it is quoted, whatever it holds.

@@ -5,6 +5,7 @@ import random
 import re
 import time
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -60,7 +61,8 @@ class SaperxLine(models.Model):
     @api.model
     def _cron_push(self):
         """Push what is due, of every integration; leave the rest for later."""
-        for integration in self.env["saperx.integration"].search([]):
+        integrations = self.env["saperx.integration"].with_context(active_test=False)
+        for integration in integrations.search([]):
             if self.search_count(self._domain_due(integration), limit=1):
                 self._push_integration(integration)
         self._trigger_next_push()
@@ -98,11 +100,13 @@ class SaperxLine(models.Model):
                     claimed_at = time.monotonic()
                     claims = self._claim_for_push(integration)
                     pusher.add({claim: claim.wanted for claim in claims}, claimed_at)
-                    time_left = self.env["ir.cron"]._commit_progress(
-                        len(claims),
-                        remaining=self.search_count(self._domain_due(integration)),
+                    # Lines that somebody holds are no work that could go on at once.
+                    may_claim = bool(claims) and bool(
+                        self.env["ir.cron"]._commit_progress(
+                            len(claims),
+                            remaining=self.search_count(self._domain_due(integration)),
+                        )
                     )
-                    may_claim = bool(claims and time_left)
                 if pusher.is_busy:
                     self._conclude(pusher.take())
                 may_claim = may_claim and not pusher.trouble
@@ -127,8 +131,7 @@ class SaperxLine(models.Model):
     def _trigger_next_push(self):
         waiting = self.search(
             [
-                ("sync_state", "=", "pending"),
-                ("integration_id.active", "=", True),
+                *self._domain_waiting(),
                 ("next_sync_at", "!=", False),
             ],
             order="next_sync_at",
@@ -143,7 +146,7 @@ class SaperxLine(models.Model):
         now = fields.Datetime.now()
         return [
             ("integration_id", "=", integration.id),
-            ("sync_state", "=", "pending"),
+            *self._domain_waiting(),
             ("next_sync_at", "<=", now),
             "|",
             ("lease_until", "=", False),
@@ -192,6 +195,8 @@ class SaperxLine(models.Model):
                     "next_sync_at": False,
                 }
             )
+            self._ask_responsible()
+            self._notify_changed()
             return None
 
     @api.model
@@ -406,8 +411,9 @@ class SaperxLine(models.Model):
             }
             return line.env._(
                 "Somebody set this line to “%(there)s” on the platform's own panel, "
-                "and here it is to be “%(here)s”. Nothing was changed: try again to "
-                "set it as it is here, or block, unblock or switch the line here.",
+                "and here it is to be “%(here)s”. The status was left as it is there: "
+                "try again to set it as it is here, or block, unblock or switch the "
+                "line here.",
                 **names,
             )
         if isinstance(outcome.error, RequestRefused):
@@ -422,7 +428,8 @@ class SaperxLine(models.Model):
         self.ensure_one()
         self.activity_unlink([REFUSED_ACTIVITY])
         for user in (self.contract_id.user_id, self.create_uid):
-            if user.active and user.has_group("saperx_voip.group_user"):
+            may_look = user.active and self.company_id in user.company_ids
+            if may_look and user.has_group("saperx_voip.group_user"):
                 self.activity_schedule(
                     REFUSED_ACTIVITY,
                     note=plaintext2html(self.sync_error),
@@ -468,8 +475,16 @@ class SaperxLine(models.Model):
             else None,
             final=line.state == "cancelled",
             released=tuple(line._get_released_numbers()),
-            password=line._get_secret("password"),
+            password=line._get_known_password(),
         )
+
+    def _get_known_password(self):
+        """For a line that has to be made anew; None if it cannot be read, which keeps
+        nobody from closing a line or changing the rest of it."""
+        self.ensure_one()
+        with suppress(UserError):
+            return self._get_secret("password")
+        return None
 
     def _get_released_numbers(self):
         """Numbers that this line had; on a cancelled line, all that it ever had."""
@@ -480,7 +495,8 @@ class SaperxLine(models.Model):
 
     def _get_wanted_settings(self):
         self.ensure_one()
-        new_password = self.password_revision > self.pushed_revision
+        is_new = self.password_revision > self.pushed_revision
+        sends_password = is_new and self.state != "cancelled"
         return LineSettings(
             reference=self.reference,
             customer_name=self.partner_id.name or "",
@@ -504,7 +520,7 @@ class SaperxLine(models.Model):
             credit_limit=Decimal(f"{self.credit_limit:.2f}")
             if self.credit_limit
             else None,
-            password=self._get_secret("password") if new_password else None,
+            password=self._get_secret("password") if sends_password else None,
         )
 
     def _get_customer_document(self):

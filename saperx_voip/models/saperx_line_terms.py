@@ -12,6 +12,14 @@ TERMS = (
 )  # fmt: skip
 
 
+MOST_MONEY = 9_999_999
+RANGES = {
+    "closing_day": (1, 31),
+    "simultaneous_calls": (1, 9999),
+    "credit_limit": (0, MOST_MONEY),
+}
+
+
 class SaperxLineTerms(models.AbstractModel):
     """What a line is set up with: guide, *Configurações adicionais* and
     *Configuração SaperX*. A line has them, and a profile proposes them."""
@@ -118,6 +126,39 @@ class SaperxLineTerms(models.AbstractModel):
         return self.env["saperx.integration"].search(
             [("company_id", "=", self.env.company.id)], limit=1
         )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            self._check_ranges(vals)
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self._check_ranges(vals)
+        return super().write(vals)
+
+    @api.model
+    def _check_ranges(self, vals):
+        """Before the database, which would say it in its own words.
+
+        :raise ValidationError: naming field, value and range
+        """
+        for name in RANGES.keys() & vals.keys():
+            least, most = RANGES[name]
+            try:
+                is_inside = least <= float(vals[name] or 0) <= most
+            except (TypeError, ValueError, OverflowError):
+                is_inside = False
+            if not is_inside:
+                raise ValidationError(
+                    self.env._(
+                        "%(field)s: “%(value)s” is not between %(least)s and %(most)s.",
+                        field=self._fields[name].get_description(self.env)["string"],
+                        value=vals[name],
+                        least=f"{least:,.0f}",
+                        most=f"{most:,.0f}",
+                    )
+                )
 
     @api.constrains("integration_id", "plan_id", "international_plan_id", "group_id")
     def _check_same_platform(self):

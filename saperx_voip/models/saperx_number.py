@@ -2,6 +2,7 @@
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.tools import format_date
 
 
 class SaperxNumber(models.Model):
@@ -161,6 +162,12 @@ class SaperxNumber(models.Model):
         self._check_state("quarantine")
         self.sudo()._make_available()
 
+    def action_take_back(self):
+        """The numbers came back, or were never gone."""
+        self._check_technician()
+        self._check_state("ported_out")
+        self.sudo()._make_available()
+
     def action_mark_ported_out(self):
         """The numbers went to another operator: they are given to nobody here."""
         self._check_technician()
@@ -216,6 +223,16 @@ class SaperxNumber(models.Model):
                         number.display_name,
                     )
                 )
+            if number._is_reserved_for_another(partner):
+                raise UserError(
+                    self.env._(
+                        "The number %(number)s is reserved for %(customer)s until "
+                        "%(date)s.",
+                        number=number.display_name,
+                        customer=number.reserved_for_id.display_name,
+                        date=format_date(self.env, number.reserved_until),
+                    )
+                )
             if number.state not in ("available", "reserved"):
                 raise UserError(
                     self.env._(
@@ -229,6 +246,15 @@ class SaperxNumber(models.Model):
                 "reserved_for_id": partner.id,
                 "reserved_until": until,
             }
+        )
+
+    def _is_reserved_for_another(self, partner):
+        self.ensure_one()
+        return (
+            self.state == "reserved"
+            and self.reserved_until >= self.company_id._get_telephony_today()
+            and self.reserved_for_id.commercial_partner_id
+            != partner.commercial_partner_id
         )
 
     @api.model

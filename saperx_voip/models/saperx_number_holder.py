@@ -131,22 +131,17 @@ class SaperxNumber(models.Model):
         return holding.line_id.partner_id.commercial_partner_id
 
     def _take(self, did):
-        """A quarantine cut short stays known, should the DID come to naught."""
-        self.write(
-            {
-                "state": "in_use",
-                "did_id": did.id,
-                "reserved_for_id": False,
-                "reserved_until": False,
-            }
-        )
+        """What it waited for stays known, should the DID come to naught."""
+        self.write({"state": "in_use", "did_id": did.id})
 
     def _give_back(self):
         """The DID came to naught before the platform knew of it."""
         for number in self:
-            until = number.quarantine_until
-            if until and until > number.company_id._get_telephony_today():
+            today = number.company_id._get_telephony_today()
+            if number.quarantine_until and number.quarantine_until > today:
                 number.write({"state": "quarantine", "did_id": False})
+            elif number.reserved_until and number.reserved_until >= today:
+                number.write({"state": "reserved", "did_id": False})
             else:
                 number._make_available()
 
@@ -162,12 +157,13 @@ class SaperxNumber(models.Model):
         foreign.unlink()
         for number in self - leaving:
             days = number.company_id.saperx_quarantine_days
-            if not days or not number.range_id:
+            if not days:
                 number._make_available()
                 continue
             today = number.company_id._get_telephony_today()
             number.write(
                 {
+                    **self._prepare_no_wait(),
                     "state": "quarantine",
                     "did_id": False,
                     "quarantine_until": today + timedelta(days=days),

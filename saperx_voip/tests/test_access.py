@@ -105,6 +105,13 @@ class TestAccess(SaperxCase):
         with self.assertRaises(AccessError):
             self._as("technician", self.integration).name = "Mine"
 
+    def test_a_stranger_does_not_learn_who_has_a_number(self):
+        for role in ("employee", "user", "billing"):
+            with self.assertRaises(AccessError):
+                self._as(role, self.env["saperx.did"]).create(
+                    {"line_id": self.line.id, "number": self.line.main_number}
+                )
+
     def test_a_technician_blocks_and_lifts_and_makes_no_profile(self):
         block = self._as("technician", self.env["saperx.line.block"]).create(
             {"line_id": self.line.id, "reason": "fraud"}

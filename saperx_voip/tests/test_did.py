@@ -134,9 +134,27 @@ class TestDid(StockCase):
         self.assertIn(number, number.search(numbers._pickable_domain(self.line)))
         with self.assertRaisesRegex(UserError, "reserved for Maria until 11/16/2026"):
             self._give(FREE, self.other)
-        self._give(FREE)
+        new_line = self._make_line(self.contract, number=None)
+        did = self._give(FREE, new_line)
         self.assertEqual(number.state, "in_use")
-        self.assertFalse(number.reserved_for_id)
+        # Taken off before the platform knew of it, it is kept for him again.
+        did.unlink()
+        self.assertEqual(number.state, "reserved")
+        self.assertEqual(number.reserved_for_id, self.partner)
+
+    def test_a_reservation_is_not_taken_over_by_another(self):
+        number = self._get_number(FREE)
+        number._reserve(self.partner, TODAY)
+        somebody = self.env["res.partner"].create({"name": "Somebody"})
+        with self.assertRaisesRegex(UserError, "reserved for Maria"):
+            number._reserve(somebody, TODAY)
+        number._reserve(self.partner, TODAY + timedelta(days=1))
+
+    def test_what_was_marked_as_ported_out_can_be_taken_back(self):
+        number = self._get_number(FREE)
+        number.action_mark_ported_out()
+        number.action_take_back()
+        self.assertEqual(number.state, "available")
 
     def test_a_reservation_of_yesterday_keeps_nobody_away(self):
         number = self._get_number(FREE)

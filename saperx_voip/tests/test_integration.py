@@ -20,6 +20,9 @@ class TestIntegration(SaperxCase):
         # The same value again is no change.
         self.integration.write({"environment": "homologation", "name": "New name"})
 
+    def test_a_copy_waits_for_its_credentials(self):
+        self.assertFalse(self.integration.copy().active)
+
     def test_production_demands_https(self):
         with self.assertRaisesRegex(ValidationError, "https"):
             self._make_integration(environment="production")

@@ -51,12 +51,13 @@ class TestLine(SaperxCase):
             with self.assertRaisesRegex(ValidationError, "six digits"):
                 self.line.account_code = code
 
-    @mute_logger("odoo.sql_db")
     def test_closing_day_lies_in_a_month(self):
-        for day in (0, 32):
-            with self.assertRaises(psycopg2.errors.CheckViolation), self.cr.savepoint():
-                self.line.closing_day = day
-                self.line.flush_recordset()
+        for day in (0, 32, -1, 10**12, "x", None):
+            with (
+                self.subTest(day),
+                self.assertRaisesRegex(ValidationError, "between 1 and 31"),
+            ):
+                self.line.write({"closing_day": day})
 
     def test_plan_of_the_wrong_kind_or_platform_is_refused(self):
         with self.assertRaises(ValidationError):
@@ -92,6 +93,38 @@ class TestLine(SaperxCase):
         self.assertEqual(self.line.main_number, second.number)
         second.unlink()
         self.assertTrue(first.is_main)
+
+    def test_another_number_becomes_the_main_one_in_the_save_that_adds_it(self):
+        first = self.line.did_ids
+        for commands in (
+            [
+                Command.update(first.id, {"is_main": False}),
+                Command.create({"number": "551130001005", "is_main": True}),
+            ],
+            [Command.create({"number": "551130001006", "is_main": True})],
+        ):
+            self.line.write({"did_ids": commands})
+            (main,) = self.line.did_ids.filtered("is_main")
+            self.assertNotEqual(main, first)
+            self.assertEqual(self.line.main_number, main.number)
+
+    def test_a_line_always_presents_one_of_its_numbers(self):
+        self.line.did_ids.is_main = False
+        self.assertTrue(self.line.did_ids.is_main)
+
+    def test_a_fee_is_an_amount(self):
+        for fee in (-5, 1e25):
+            with (
+                self.subTest(fee),
+                self.assertRaisesRegex(ValidationError, "fee lies between"),
+                self.cr.savepoint(),
+            ):
+                self.line.did_ids.monthly_fee = fee
+
+    def test_a_contract_with_lines_stays_with_its_company(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        with self.assertRaisesRegex(UserError, "stays with its company"):
+            self.contract.write({"company_id": other.id, "journal_id": False})
 
     @mute_logger("odoo.sql_db")
     def test_a_number_has_one_live_holder(self):

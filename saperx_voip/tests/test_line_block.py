@@ -89,6 +89,38 @@ class TestLineBlock(SaperxCase):
             self._follow()
             self.assertEqual(self._wanted(), LineStatus.ACTIVE)
 
+    def test_a_block_that_is_planned_with_an_end_can_be_taken_back_too(self):
+        start = fields.Datetime.now()
+        block = self._block(
+            reason="on_request",
+            date_from=start + timedelta(days=3),
+            date_to=start + timedelta(days=9),
+        )
+        self.assertFalse(block.is_over)
+        block.action_lift()
+        with freeze_time(start + timedelta(days=4)):
+            self._follow()
+            self.assertEqual(self._wanted(), LineStatus.ACTIVE)
+
+    def test_many_blocks_that_end_at_once_are_few_statements(self):
+        lines = self.line.union(
+            *(
+                self._make_line(self.contract, number=f"55113000{number:04}")
+                for number in range(20)
+            )
+        )
+        end = fields.Datetime.now() + timedelta(days=1)
+        self.env["saperx.line.block"].create(
+            [{"line_id": line.id, "date_to": end} for line in lines]
+        )
+        self.assertEqual(set(lines.mapped("block_level")), {"full"})
+        with freeze_time(end):
+            self.env.flush_all()
+            with self.assertQueryCount(60):
+                self._follow()
+                self.env.flush_all()
+        self.assertFalse(any(lines.mapped("block_level")))
+
     def test_a_block_stays_as_it_was_made(self):
         block = self._block()
         for values in ({"level": "partial"}, {"reason": "fraud"}, {"line_id": 0}):

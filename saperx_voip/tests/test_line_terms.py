@@ -2,7 +2,7 @@
 
 import psycopg2
 
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tests import Form
 from odoo.tools import mute_logger
 
@@ -86,22 +86,37 @@ class TestLineTerms(SaperxCase):
         self.integration.credit_limit_required = False
         self._make_line(self.contract, number="551130001001", credit_limit=0)
 
-    @mute_logger("odoo.sql_db")
-    def test_limits_outside_their_range_are_refused_by_the_database_too(self):
+    def test_limits_outside_their_range_are_named_with_it(self):
         for values in (
             {"simultaneous_calls": 0},
             {"simultaneous_calls": 10_000},
             {"credit_limit": -1},
+            {"credit_limit": 1e20},
             {"closing_day": 32},
         ):
             for record in (self.line, self.profile):
                 with (
                     self.subTest(values, model=record._name),
-                    self.assertRaises(psycopg2.errors.CheckViolation),
-                    self.cr.savepoint(),
+                    self.assertRaisesRegex(ValidationError, "is not between"),
                 ):
                     record.write(values)
-                    record.flush_recordset()
+
+    def test_a_credit_limit_is_not_taken_back_to_nothing_in_any_spelling(self):
+        self.integration.credit_limit_required = False
+        for value in (0, False, None, "0", 0.001):
+            with (
+                self.subTest(value),
+                self.assertRaisesRegex(UserError, "keep the old"),
+                self.cr.savepoint(),
+            ):
+                self.line.write({"credit_limit": value})
+            self.line.invalidate_recordset()
+
+    def test_a_line_is_found_by_its_number_however_it_is_written(self):
+        line_model = self.env["saperx.line"]
+        for written in ("(54) 3333-4444", "54 33334444", "555433334444"):
+            found = [line_id for line_id, _name in line_model.name_search(written)]
+            self.assertIn(self.line.id, found, written)
 
     @mute_logger("odoo.sql_db")
     def test_an_account_code_is_that_of_one_line_until_it_is_cancelled(self):

@@ -463,8 +463,9 @@ class TestComparison(StockCase):
         self.assertEqual(self._get_number("551130001000").difference, "unknown_here")
         did = self._give("551130001001")
         self.assertEqual(pickable.did_id, did)
+        # It rests as any other of the stock.
         did.unlink()
-        self.assertEqual(pickable.state, "available")
+        self.assertEqual(pickable.state, "quarantine")
 
     def test_the_platforms_place_goes_before_the_numbers_own(self):
         self._compare(Did("555433334441", False, city="Antônio Prado", state_code="RS"))

@@ -63,6 +63,36 @@ class TestPorting(SaperxCase):
         )
         self.assertEqual(self._sent(), ["551130001000"])
 
+    def test_a_line_that_is_ported_no_more_forgets_no_number(self):
+        self.ported_line.portability = "no"
+        self.assertFalse(self.did.is_ported)
+        self.assertEqual(self._sent(), [PORTED])
+
+    def test_nor_keeps_one_that_only_a_portability_brings(self):
+        self.env["saperx.number.range"].create(
+            {"name": "Own", "area_code": "11", "first": "30001000"}
+        )
+        with self.assertRaisesRegex(UserError, "outside every registered range"):
+            self.ported_line.portability = "no"
+
+    def test_a_number_corrected_to_an_own_one_is_ported_no_more(self):
+        self.env["saperx.number.range"].create(
+            {"name": "Own", "area_code": "11", "first": "30001000"}
+        )
+        self.did.number = "551130001000"
+        self.assertFalse(self.did.is_ported)
+        self.assertEqual(self._sent(), ["551130001000"])
+
+    def test_a_live_number_that_moves_to_a_ported_line_stays_live(self):
+        wizard = self.env["saperx.did.move.wizard"].create(
+            {"line_id": self.line.id, "target_line_id": self.ported_line.id}
+        )
+        number = self.line.did_ids.number
+        wizard.action_move()
+        self.assertEqual(self._sent(), [number])
+        moved = self.ported_line.did_ids - self.did
+        self.assertFalse(moved.is_ported)
+
     def test_whether_a_number_lives_is_nobodys_to_write(self):
         with self.assertRaises(UserError):
             self.did.is_live = True

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from odoo import fields
+from odoo import Command, fields
+from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
 from odoo.addons.saperx_voip.gateway import (
@@ -25,6 +26,16 @@ DONE = PushOutcome(remote_id=77, account_code="123456", status=LineStatus.ACTIVE
 
 class TestPush(SaperxCase):
     """What is kept of a push; the speaking is tested against a real platform."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # Without logging in anywhere.
+        cls.env.cr.execute(
+            "UPDATE saperx_integration SET active = TRUE WHERE id = %s",
+            [cls.integration.id],
+        )
+        cls.integration.invalidate_recordset(["active"])
 
     def _claim(self, line):
         line._write_sync(
@@ -84,6 +95,54 @@ class TestPush(SaperxCase):
         self.integration._record_success()
         pause = self.line.next_sync_at - fields.Datetime.now()
         self.assertGreaterEqual(pause, timedelta(seconds=299))
+
+    def test_a_line_of_an_archived_integration_is_ended_all_the_same(self):
+        other = self._more_lines(1)
+        self.env.cr.execute("UPDATE saperx_integration SET active = FALSE")
+        self.integration.invalidate_recordset(["active"])
+        self.line.action_cancel()
+        due = self.env["saperx.line"].search(
+            self.env["saperx.line"]._domain_due(self.integration)
+        )
+        self.assertEqual(due, self.line)
+        self.assertNotIn(other, due)
+        self.assertEqual(self.env["saperx.line"].get_sync_counts()["pending"], 1)
+
+    def test_a_password_that_cannot_be_read_keeps_no_line_open(self):
+        self.contract.user_id = new_test_user(
+            self.env,
+            "saperx-responsible",
+            groups="saperx_voip.group_technician",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+        )
+        self.line.password = "Secret-123456"
+        self.line._write_sync({"remote_id": 77})
+        self.env.cr.execute(
+            "UPDATE saperx_line SET password_encrypted = 'spoiled' WHERE id = %s",
+            [self.line.id],
+        )
+        self.assertIsNone(self.line._get_wanted_line_or_explain())
+        self.assertEqual(self.line.sync_state, "error")
+        self.assertTrue(self.line.activity_ids)
+        self.line.action_cancel()
+        wanted = self.line._get_wanted_line_or_explain()
+        self.assertTrue(wanted.final)
+        self.assertIsNone(wanted.settings.password)
+
+    def test_nobody_is_asked_who_could_not_look(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        stranger = new_test_user(
+            self.env,
+            "saperx-elsewhere",
+            groups="saperx_voip.group_technician",
+            company_id=other.id,
+            company_ids=[Command.set(other.ids)],
+        )
+        self.contract.user_id = stranger
+        self.line._write_sync({"sync_error": "no"})
+        self.line._ask_responsible()
+        self.assertNotIn(stranger, self.line.activity_ids.user_id)
 
     def test_a_push_that_ends_well_leaves_the_line_in_step(self):
         self.line._store(self._claim(self.line), DONE)

@@ -50,6 +50,11 @@ class SaperxDidBlockWizard(models.TransientModel):
                     )
                 )
 
+    @api.constrains("line_id")
+    def _check_may_change(self):
+        """A wizard shows nothing of lines that its user may not change."""
+        self.line_id.check_access("write")
+
     @api.depends("line_id", "quantity", "range_id", "area_code", "start")
     def _compute_block(self):
         for wizard in self:

@@ -50,6 +50,11 @@ class SaperxDidMoveWizard(models.TransientModel):
         domain="[('line_id', '=', target_line_id)]",
     )
 
+    @api.constrains("line_id", "target_line_id")
+    def _check_may_change(self):
+        """A wizard shows nothing of lines that its user may not change."""
+        (self.line_id | self.target_line_id).check_access("write")
+
     @api.depends("line_id")
     def _compute_dids(self):
         for wizard in self:
@@ -113,6 +118,7 @@ class SaperxDidMoveWizard(models.TransientModel):
         return {
             "number": f"+{did.number}",
             "is_main": did.is_main,
+            "is_live": did.is_live,
             **{name: did[name] for name in MOVED_FIELDS},
         }
 
@@ -120,7 +126,7 @@ class SaperxDidMoveWizard(models.TransientModel):
     def _put_on(self, line, vals_list):
         """A line that has a main number keeps it; else the moved main one stays it."""
         has_main = bool(line.did_ids.filtered("is_main"))
-        self.env["saperx.did"].create(
+        dids = self.env["saperx.did"].create(
             [
                 {
                     **vals,
@@ -130,3 +136,7 @@ class SaperxDidMoveWizard(models.TransientModel):
                 for vals in vals_list
             ]
         )
+        # Whatever the type of their new line: a move changes nothing else of them.
+        for did, vals in zip(dids, vals_list, strict=True):
+            kept = {name: vals[name] for name in ("is_live", "is_ported")}
+            did._write_own(kept)

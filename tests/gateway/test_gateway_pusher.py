@@ -126,9 +126,7 @@ def test_lines_that_fail_among_others_do_not_make_it_silent(
     assert len(errors) == 3
 
 
-def test_a_fault_on_one_line_keeps_nobody_from_the_others(
-    sandbox, client, make_wanted
-):
+def test_a_fault_on_one_line_keeps_nobody_from_the_others(sandbox, client, make_wanted):
     client.ensure_token()
     sandbox.fault("/circuitos", "status", status=500)
     outcomes, trouble = push_all(

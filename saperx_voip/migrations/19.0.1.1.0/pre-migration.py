@@ -4,6 +4,15 @@ from odoo.tools import sql
 
 
 def migrate(cr, version):
+    _rename_company_of_tokens(cr)
+    _let_account_codes_be_unique(cr)
+    cr.execute(
+        "UPDATE saperx_line SET simultaneous_calls = 9999"
+        " WHERE simultaneous_calls > 9999"
+    )
+
+
+def _rename_company_of_tokens(cr):
     """The tokens' company is a plain number, and its name says so now."""
     if not sql.column_exists(cr, "saperx_token", "company_id"):
         return
@@ -16,5 +25,23 @@ def migrate(cr, version):
          WHERE id = (SELECT res_id FROM ir_model_data
                       WHERE module = 'saperx_voip'
                         AND name = 'rule_saperx_token_company')
+        """
+    )
+
+
+def _let_account_codes_be_unique(cr):
+    """Of the lines with one code, the one that the platform knows best keeps it."""
+    cr.execute(
+        """
+        UPDATE saperx_line
+           SET account_code = NULL
+         WHERE id IN (
+               SELECT id
+                 FROM (SELECT id, row_number() OVER (
+                                  PARTITION BY integration_id, account_code
+                                  ORDER BY remote_id IS NULL, id) AS place
+                         FROM saperx_line
+                        WHERE account_code <> '' AND state <> 'cancelled') AS line
+                WHERE place > 1)
         """
     )
