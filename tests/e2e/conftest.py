@@ -98,9 +98,9 @@ def page(chromium, request):
     context.set_default_timeout(30_000)
     page = context.new_page()
     yield page
-    crash = page.locator(".o_technical_modal")
-    if crash.count():
-        crash.locator("button", has_text="detalhes").click()
+    for crash in page.locator(".o_technical_modal").all():
+        # Past whatever lies above it.
+        crash.get_by_text("detalhes").first.evaluate("button => button.click()")
         print(crash.inner_text())
     folder = paths.LOGS / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)

@@ -24,7 +24,8 @@ export class ReloadingFormController extends FormController {
         };
         const onChanged = async ({id}) => {
             this.env.bus.trigger("SAPERX:SYNC-CHANGED");
-            if (id !== this.model.root.resId) {
+            // Told while the form itself is still being loaded, it is loaded with it.
+            if (id !== this.model.root?.resId) {
                 return;
             }
             try {
