@@ -26,7 +26,7 @@ def place_of(number):
     :return: (city, state's two letters), each None where it is not known: a mobile
         number has no city
     """
-    # Its tables take a hundred megabytes: only processes that ask pay for them.
+    # Its tables are large: only processes that ask pay for them.
     import phonenumbers
     from phonenumbers import geocoder
 

@@ -18,6 +18,7 @@ from . import saperx_line_password
 from . import saperx_line_activity
 from . import saperx_line_period
 from . import saperx_line_sync
+from . import saperx_line_wanted
 from . import saperx_line_push
 from . import saperx_line_block
 from . import saperx_line_numbers

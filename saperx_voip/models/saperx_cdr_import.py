@@ -10,6 +10,7 @@ from odoo.service.model import retrying
 from odoo.tools import SQL
 
 from ..bulk import copy_rows
+from ..forms import tell_forms
 from ..gateway import CursorExpired, GatewayError, RateLimited, known_call_class
 from ..rating import Fact
 from .saperx_cdr import ASSESSED_COLUMNS, assessed_values
@@ -208,7 +209,7 @@ class SaperxCdrImport(models.Model):
                 "next_try_at": False,
             }
         )
-        self._notify_changed()
+        tell_forms(self)
 
     def _reassess_what_changed_meanwhile(self):
         """Whoever gave a line, a number or other terms while the window was read did
@@ -232,7 +233,7 @@ class SaperxCdrImport(models.Model):
         # What had not yet happened when we read it was not covered.
         self.integration_id._cover(self.date_from, min(self.date_to, self.started_at))
         self.integration_id._record_success()
-        self._notify_changed()
+        tell_forms(self)
 
     def _stop(self, error):
         """Keep what was read; try again by ourselves if that may help."""
@@ -247,7 +248,7 @@ class SaperxCdrImport(models.Model):
             values |= {"state": "failed", "ended_at": fields.Datetime.now()}
         self.write(values)
         self.integration_id._record_error(error)
-        self._notify_changed()
+        tell_forms(self)
 
     def _read_window(self):
         integration = self.integration_id
@@ -289,7 +290,7 @@ class SaperxCdrImport(models.Model):
                 "unmatched_count": self.unmatched_count + unmatched,
             }
         )
-        self._notify_changed()
+        tell_forms(self)
 
     def _merge(self, calls):
         """Bring calls into the table by set.
@@ -398,9 +399,3 @@ class SaperxCdrImport(models.Model):
             call.platform_cost,
             *assessed_values(assessor.assess(fact)),
         )
-
-    def _notify_changed(self):
-        for run in self:
-            self.env["bus.bus"]._sendone(
-                f"{run._name}_{run.id}", "saperx_record_changed", {"id": run.id}
-            )

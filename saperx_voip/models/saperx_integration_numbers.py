@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
-from odoo.service.model import retrying
 from odoo.tools import SQL
 
 from ..bulk import copy_rows
@@ -38,7 +37,8 @@ class SaperxIntegration(models.Model):
         total = Counter()
         for integration in self:
             try:
-                reported, unreadable = integration._read_reported_numbers()
+                with integration._get_client() as client:
+                    reported, unreadable = integration._read_listing(client)
             except GatewayError as error:
                 raise UserError(integration._explain_login(error)) from error
             total += integration._store_reported_numbers(reported, bool(unreadable))
@@ -69,7 +69,7 @@ class SaperxIntegration(models.Model):
     def _refresh_free_numbers(self):
         """Let the stock know of the platform's free numbers.
 
-        :return: why it could not be done; False if it was
+        :return: what went wrong; False if nothing did
         """
         self.ensure_one()
         recent = self.env["saperx.number"].search_count(
@@ -83,14 +83,14 @@ class SaperxIntegration(models.Model):
             return False
         try:
             with self._get_client() as client, client.deadline(PATIENCE_SECONDS):
-                told = list(client.iter_dids(in_use=False))
+                free, unreadable = self._read_listing(client, in_use=False)
         except GatewayError as error:
             return self._explain(error, self.env.user)
-        free = [did for did in told if not isinstance(did, Reject)]
         # Those in use were not asked for: nothing counts as missing.
         self._store_reported_numbers(free, True)
-        if len(free) == len(told):
-            self._mark_no_longer_free(free)
+        if unreadable:
+            return self.env._("A number could not be read: %s.", unreadable[0])
+        self._mark_no_longer_free(free)
         return False
 
     def _mark_no_longer_free(self, free):
@@ -107,26 +107,14 @@ class SaperxIntegration(models.Model):
     @api.model
     def _cron_sync_numbers(self):
         """Compare the numbers of every active integration; trouble is written there."""
-        for integration in self.search([]):
-            try:
-                # Its secrets are read in a transaction that ends here.
-                with retrying(integration._get_client, self.env) as client:
-                    reported, unreadable = integration._read_listing(client)
-                retrying(
-                    lambda i=integration, r=reported, u=unreadable: (
-                        i._store_reported_numbers(r, bool(u))
-                    ),
-                    self.env,
-                )
-                retrying(
-                    lambda i=integration, u=unreadable: i.sudo()._record_compared(u),
-                    self.env,
-                )
-            except (GatewayError, UserError) as error:
-                self.env.cr.rollback()
-                retrying(
-                    lambda i=integration, e=error: i.sudo()._record_error(e), self.env
-                )
+        self.search([])._sync_in_background(
+            lambda integration, client: integration._read_listing(client),
+            lambda integration, found: integration._store_compared(*found),
+        )
+
+    def _store_compared(self, reported, unreadable):
+        self._store_reported_numbers(reported, bool(unreadable))
+        self.sudo()._record_compared(unreadable)
 
     def _record_compared(self, unreadable):
         """The platform answers, if not always in a way that can be read."""
@@ -135,16 +123,11 @@ class SaperxIntegration(models.Model):
             text = self.env._("A number could not be read: %s.", unreadable[0])
             self.write({"last_error_at": fields.Datetime.now(), "last_error": text})
 
-    def _read_reported_numbers(self):
-        """:return: as ``_read_listing``; :raise GatewayError:"""
-        with self._get_client() as client:
-            return self._read_listing(client)
-
     @api.model
-    def _read_listing(self, client):
+    def _read_listing(self, client, in_use=None):
         """:return: (DIDs of the platform, reasons why others could not be read)"""
         reported, unreadable = [], []
-        for record in client.iter_dids():
+        for record in client.iter_dids(in_use=in_use):
             if isinstance(record, Reject):
                 unreadable.append(record.reason)
             elif not E164.fullmatch(record.number):

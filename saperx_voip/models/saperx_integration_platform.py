@@ -7,6 +7,7 @@ from odoo.exceptions import UserError
 from odoo.service.model import retrying
 from odoo.tools import format_list
 
+from ..forms import tell_forms
 from ..gateway import (
     CertificateRefused,
     Client,
@@ -46,7 +47,7 @@ class SaperxIntegration(models.Model):
             store = integration._get_token_store()
             self.env.cr.postcommit.add(lambda s=store, t=tokens: s.replace(t))
             integration.sudo()._record_success()
-            integration._notify_changed()
+            tell_forms(integration)
 
     def _explain_login(self, error):
         match error:
@@ -198,15 +199,6 @@ class SaperxIntegration(models.Model):
                 }
             )
 
-    def _notify_changed(self):
-        """Let open forms show what is known once the transaction is committed."""
-        for integration in self:
-            self.env["bus.bus"]._sendone(
-                f"{integration._name}_{integration.id}",
-                "saperx_record_changed",
-                {"id": integration.id},
-            )
-
     def action_test_connection(self):
         self.ensure_one()
         self.check_access("write")
@@ -218,7 +210,8 @@ class SaperxIntegration(models.Model):
         self.ensure_one()
         self.check_access("write")
         try:
-            plans, groups = self._read_plans_and_groups()
+            with self._get_client() as client:
+                plans, groups = self._read_plans_and_groups(client)
         except GatewayError as error:
             raise UserError(self._explain_login(error)) from error
         self._store_plans_and_groups(plans, groups)
@@ -233,24 +226,34 @@ class SaperxIntegration(models.Model):
     @api.model
     def _cron_sync_plans(self):
         """Daily, so that a plan that vanished there shows on its lines."""
-        for integration in self.search([]):
+        self.search([])._sync_in_background(
+            lambda integration, client: integration._read_plans_and_groups(client),
+            lambda integration, found: integration._store_plans_and_groups(*found),
+        )
+
+    def _sync_in_background(self, read, store):
+        """For scheduled actions: each platform by itself, with no transaction open
+        while it is asked. Trouble is written on its integration.
+
+        :param read: of integration and client; :return: what was found
+        :param store: of integration and what was found
+        """
+        for integration in self:
             try:
-                found = integration._read_plans_and_groups()
-                retrying(
-                    lambda i=integration, f=found: i._store_plans_and_groups(*f),
-                    self.env,
-                )
+                # Its secrets are read in a transaction that ends here.
+                with retrying(integration._get_client, self.env) as client:
+                    found = read(integration, client)
+                retrying(lambda i=integration, f=found: store(i, f), self.env)
             except (GatewayError, UserError) as error:
                 self.env.cr.rollback()
                 retrying(
                     lambda i=integration, e=error: i.sudo()._record_error(e), self.env
                 )
 
-    def _read_plans_and_groups(self):
+    def _read_plans_and_groups(self, client):
         """:raise GatewayError: also if one of them cannot be read"""
-        with self._get_client() as client:
-            plans = self._only_read(client.iter_plans())
-            return plans, self._only_read(client.iter_groups())
+        plans = self._only_read(client.iter_plans())
+        return plans, self._only_read(client.iter_groups())
 
     def _store_plans_and_groups(self, plans, groups):
         self.env["saperx.plan"].sudo()._sync(self, plans)

@@ -5,23 +5,20 @@ import random
 import re
 import time
 import uuid
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.service.model import retrying
 from odoo.tools import SQL, plaintext2html
 
+from ..forms import tell_forms
 from ..gateway import (
     ACCOUNT_TROUBLE,
     SPEAK_SECONDS,
     Conflict,
-    DidTerms,
     GatewayError,
-    LineSettings,
     LineStatus,
     NotUnderstood,
     Pusher,
@@ -196,7 +193,7 @@ class SaperxLine(models.Model):
                 }
             )
             self._ask_responsible()
-            self._notify_changed()
+            tell_forms(self)
             return None
 
     @api.model
@@ -286,10 +283,17 @@ class SaperxLine(models.Model):
             line._write_sync(values)
             return
         values |= self._learnt(line, outcome)
+        holder = line._find_other_with_code(outcome.account_code)
         current = line.revision == claim.revision
         if outcome.error is None and outcome.question is None:
             values["pushed_revision"] = claim.revision
-            if current:
+            if current and holder:
+                values |= {
+                    "sync_state": "error",
+                    "sync_error": line._explain_code(outcome.account_code, holder),
+                    "next_sync_at": False,
+                }
+            elif current:
                 values |= {
                     "sync_state": "synced",
                     "sync_error": False,
@@ -312,7 +316,7 @@ class SaperxLine(models.Model):
         elif line.sync_state == "synced" and was_asked:
             line.activity_unlink([REFUSED_ACTIVITY])
         line._learn_places(outcome.dids)
-        line._notify_changed()
+        tell_forms(line)
 
     @api.model
     def _learnt(self, line, outcome: PushOutcome):
@@ -321,9 +325,7 @@ class SaperxLine(models.Model):
             values["remote_id"] = outcome.remote_id
         code = outcome.account_code or ""
         if re.fullmatch(r"[0-9]{6}", code) and not line.account_code:
-            # One that another line here has stays with that line, until somebody
-            # has seen to it.
-            if not line._find_account_code(code):
+            if not line._find_other_with_code(code):
                 values["account_code"] = code
         if outcome.plan_description:
             values["plan_description"] = outcome.plan_description
@@ -333,8 +335,11 @@ class SaperxLine(models.Model):
             values |= {"pushed_status": outcome.status.value, "asked_status": False}
         return values
 
-    def _find_account_code(self, code):
+    def _find_other_with_code(self, code):
+        """The other live line here that has the code which this one still lacks."""
         self.ensure_one()
+        if self.account_code or not code or self.state == "cancelled":
+            return self.browse()
         return self.search(
             [
                 ("integration_id", "=", self.integration_id.id),
@@ -343,6 +348,15 @@ class SaperxLine(models.Model):
                 ("id", "!=", self.id),
             ],
             limit=1,
+        )
+
+    def _explain_code(self, code, holder):
+        line = self.with_context(lang=self.create_uid.lang)
+        return line.env._(
+            "The platform gave the account code %(code)s, which here is that of the "
+            "line %(holder)s. Correct one of them, and try again.",
+            code=code,
+            holder=holder.display_name,
         )
 
     def _learn_places(self, remote_dids):
@@ -436,95 +450,3 @@ class SaperxLine(models.Model):
                     user_id=user.id,
                 )
                 break
-
-    def _notify_changed(self):
-        """Let open forms of the line show what came of the push."""
-        for line in self:
-            self.env["bus.bus"]._sendone(
-                f"{line._name}_{line.id}", "saperx_record_changed", {"id": line.id}
-            )
-
-    def _get_wanted_status(self):
-        self.ensure_one()
-        if self.state != "active":
-            return LineStatus.INACTIVE
-        if self.block_level:
-            return LineStatus(
-                self.integration_id._get_status_of_block(self.block_level)
-            )
-        return LineStatus.ACTIVE
-
-    def _get_wanted_line(self):
-        """A snapshot of all that is wanted of the line, for the gateway."""
-        self.ensure_one()
-        line = self.sudo()
-        return WantedLine(
-            settings=line._get_wanted_settings(),
-            status=line._get_wanted_status(),
-            dids=tuple(
-                DidTerms(
-                    number=did.number,
-                    monthly_fee=Decimal(f"{did.monthly_fee:.2f}"),
-                    accept_collect_calls=did.accept_collect_calls,
-                )
-                for did in line.did_ids.filtered("is_live")
-            ),
-            remote_id=line.remote_id or None,
-            pushed_status=LineStatus(line.pushed_status)
-            if line.pushed_status
-            else None,
-            final=line.state == "cancelled",
-            released=tuple(line._get_released_numbers()),
-            password=line._get_known_password(),
-        )
-
-    def _get_known_password(self):
-        """For a line that has to be made anew; None if it cannot be read, which keeps
-        nobody from closing a line or changing the rest of it."""
-        self.ensure_one()
-        with suppress(UserError):
-            return self._get_secret("password")
-        return None
-
-    def _get_released_numbers(self):
-        """Numbers that this line had; on a cancelled line, all that it ever had."""
-        self.ensure_one()
-        holdings = self.with_context(active_test=False).did_ids
-        released = holdings.filtered(lambda did: not did.active)
-        return sorted(set(released.mapped("number")))
-
-    def _get_wanted_settings(self):
-        self.ensure_one()
-        is_new = self.password_revision > self.pushed_revision
-        sends_password = is_new and self.state != "cancelled"
-        return LineSettings(
-            reference=self.reference,
-            customer_name=self.partner_id.name or "",
-            customer_document=self._get_customer_document(),
-            account_code=self.account_code or None,
-            plan_remote_id=self.plan_id.remote_id,
-            international_plan_remote_id=self.international_plan_id.remote_id or None,
-            group_remote_id=self.group_id.remote_id or None,
-            closing_day=self.closing_day,
-            billing_type=self.billing_type,
-            route=self.route,
-            portability=self.portability,
-            caller_id=self.caller_id,
-            allow_lc=self.allow_lc,
-            allow_ldn=self.allow_ldn,
-            allow_ldi=self.allow_ldi,
-            allow_vc1=self.allow_vc1,
-            allow_vc2=self.allow_vc2,
-            allow_vc3=self.allow_vc3,
-            simultaneous_calls=self.simultaneous_calls or None,
-            credit_limit=Decimal(f"{self.credit_limit:.2f}")
-            if self.credit_limit
-            else None,
-            password=self._get_secret("password") if sends_password else None,
-        )
-
-    def _get_customer_document(self):
-        """CPF (11) or CNPJ (14 characters), or None where the customer has neither."""
-        document = re.sub(r"\W", "", self.partner_id.commercial_partner_id.vat or "")
-        document = document.removeprefix("BR")
-        return document if len(document) in (11, 14) and document.isdigit() else None

@@ -1,5 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
+from decimal import Decimal, InvalidOperation
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
@@ -146,8 +148,8 @@ class SaperxLineTerms(models.AbstractModel):
         for name in RANGES.keys() & vals.keys():
             least, most = RANGES[name]
             try:
-                is_inside = least <= float(vals[name] or 0) <= most
-            except (TypeError, ValueError, OverflowError):
+                is_inside = least <= Decimal(str(vals[name] or 0)) <= most
+            except InvalidOperation:
                 is_inside = False
             if not is_inside:
                 raise ValidationError(

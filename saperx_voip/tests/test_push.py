@@ -144,6 +144,22 @@ class TestPush(SaperxCase):
         self.line._ask_responsible()
         self.assertNotIn(stranger, self.line.activity_ids.user_id)
 
+    def test_a_code_that_another_line_has_is_told_and_waits_for_somebody(self):
+        (other,) = self._more_lines(1)
+        other.account_code = "123456"
+        self.line._store(self._claim(self.line), DONE)
+        self.assertFalse(self.line.account_code)
+        self.assertEqual(self.line.sync_state, "error")
+        self.assertIn("123456", self.line.sync_error)
+        self.assertIn(other.display_name, self.line.sync_error)
+        # What else was learnt is kept.
+        self.assertEqual(self.line.remote_id, 77)
+        other.account_code = "654321"
+        self.line.action_retry_push()
+        self.line._store(self._claim(self.line), DONE)
+        self.assertEqual(self.line.account_code, "123456")
+        self.assertEqual(self.line.sync_state, "synced")
+
     def test_a_push_that_ends_well_leaves_the_line_in_step(self):
         self.line._store(self._claim(self.line), DONE)
         self.assertEqual(self.line.sync_state, "synced")
