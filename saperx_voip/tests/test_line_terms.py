@@ -127,12 +127,15 @@ class TestLineTerms(SaperxCase):
         self.line.action_cancel()
         self._make_line(self.contract, **values)
 
-    def test_two_lines_may_wait_for_a_code_of_the_platform(self):
-        for code in (False, ""):
-            for last in "01":
-                self._make_line(
-                    self.contract, number=None, account_code=code, credit_limit=10
-                ).display_name = last
+    def test_lines_may_wait_for_a_code_of_the_platform_side_by_side(self):
+        lines = self.env["saperx.line"].union(
+            *(
+                self._make_line(self.contract, number=None, account_code=code)
+                for code in (False, False, "", "")
+            )
+        )
+        self.env.flush_all()
+        self.assertEqual(len(lines), 4)
 
     def test_the_plans_description_is_filled_when_the_line_is_saved(self):
         self.assertEqual(self.line.plan_description, self.plan.name)
