@@ -106,14 +106,16 @@ class SaperxDidBlockWizard(models.TransientModel):
         start = self.env["saperx.did"]._clean_number(self.start or "0")
         if self.quantity < 1 or not start.isdecimal():
             return None
-        pickable = self.env["saperx.number"]._search(self._get_number_domain())
+        # Read once, in one scan: what the planner knows of a table that was filled a
+        # moment ago is no ground for a join.
+        numbers = self.env["saperx.number"]
+        pickable = numbers._search(self._get_number_domain()).select(
+            SQL("%s::bigint AS number", SQL.identifier(numbers._table, "number"))
+        )
         [(first,)] = self.env.execute_query(
             SQL(
                 """
-                WITH pickable AS (
-                    SELECT number::bigint AS number
-                      FROM saperx_number WHERE id IN %s
-                ), island AS (
+                WITH pickable AS MATERIALIZED (%s), island AS (
                     SELECT min(number) AS first, count(*) AS size
                       FROM (
                         SELECT number,
@@ -124,7 +126,7 @@ class SaperxDidBlockWizard(models.TransientModel):
                 )
                 SELECT min(first) FROM island WHERE size >= %s
                 """,
-                pickable.subselect(),
+                pickable,
                 int(start[:18]),
                 self.quantity,
             )
