@@ -11,6 +11,7 @@ from . import saperx_plan
 from . import saperx_group
 from . import saperx_tariff
 from . import saperx_tariff_rate
+from . import saperx_tariff_allowance
 from . import saperx_line_terms
 from . import saperx_line_profile
 from . import saperx_line
@@ -38,6 +39,7 @@ from . import saperx_cdr_import
 from . import saperx_cdr_reject
 from . import saperx_charge
 from . import saperx_charge_class
+from . import saperx_charge_allowance
 from . import contract_contract
 from . import contract_line
 from . import account_move

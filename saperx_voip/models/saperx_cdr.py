@@ -120,6 +120,10 @@ class SaperxCdr(models.Model):
         readonly=True, help="Taken by allowances in minutes."
     )
     covered_amount = fields.Monetary(readonly=True, help="Taken by allowances.")
+    allowance_uses = fields.Json(
+        readonly=True,
+        help="Quantity drawn by allowance id: seconds, or centavos of one in reais.",
+    )
     charged_amount = fields.Monetary(readonly=True, help="What the customer pays.")
     state = fields.Selection(
         [

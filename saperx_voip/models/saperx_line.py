@@ -105,6 +105,11 @@ class SaperxLine(models.Model):
         help="Calls of this line that began earlier were charged by the previous "
         "system. Empty: as the integration says."
     )
+    in_use_since = fields.Date(
+        default=lambda self: self.env.company._get_telephony_today(),
+        copy=False,
+        help="From this day on the line has its allowances. Empty: since ever.",
+    )
     portability = fields.Selection(
         [("no", "Not ported"), ("in", "Portability in"), ("out", "Portability out")],
         string="Line type",

@@ -36,6 +36,9 @@ class SaperxTariff(models.Model):
         copy=True,
         default=lambda self: [Command.create({})],
     )
+    allowance_ids = fields.One2many(
+        "saperx.tariff.allowance", "tariff_id", string="Allowances", copy=True
+    )
     line_count = fields.Integer(compute="_compute_line_count")
 
     def _compute_line_count(self):

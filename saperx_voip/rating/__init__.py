@@ -1,5 +1,6 @@
 """From numbers and seconds to money: pure Python, no Odoo (§4 and §5 of the rules)."""
 
+from .allowance import Allowance, Balance, Drawn, draw, in_drawing_order
 from .assessment import Assessment, Assessor, Fact
 from .const import AREA_CODES, CALL_CLASSES, LOCAL_SINCE, SERVICE_CLASSES
 from .cycle import bounds_utc, closing_date, cycle_of, cycles_between, local_date
@@ -14,9 +15,12 @@ __all__ = [
     "DEFAULT_SERVICES",
     "LOCAL_SINCE",
     "SERVICE_CLASSES",
+    "Allowance",
     "Assessment",
     "Assessor",
+    "Balance",
     "Directory",
+    "Drawn",
     "Fact",
     "Holding",
     "LineKeys",
@@ -32,7 +36,9 @@ __all__ = [
     "closing_date",
     "cycle_of",
     "cycles_between",
+    "draw",
     "gross_amount",
+    "in_drawing_order",
     "local_date",
     "normalise",
     "rate_call",

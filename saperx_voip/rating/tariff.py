@@ -120,7 +120,7 @@ def gross_amount(rate: Rate, charged_seconds: int) -> Decimal:
     if charged_seconds <= 0:
         return ZERO
     micros_60 = rate.fee_micros_60 + rate.price_micros * charged_seconds
-    return _reais(micros_60 // MICROS_60_IN_A_CENTAVO)
+    return from_centavos(micros_60 // MICROS_60_IN_A_CENTAVO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +225,7 @@ def _as_platform(
     numerator, denominator = amount.as_integer_ratio()
     # No rate priced it, whichever would have taken it.
     return Rated(
-        "unbilled", None, None, seconds, _reais(numerator * 100 // denominator)
+        "unbilled", None, None, seconds, from_centavos(numerator * 100 // denominator)
     )
 
 
@@ -235,9 +235,15 @@ def _refused(reason: str) -> Rated:
 
 
 @lru_cache(maxsize=4096)
-def _reais(centavos: int) -> Decimal:
+def from_centavos(centavos: int) -> Decimal:
+    """Reais, with two decimals."""
     # Through text: exact whatever the decimal context of the thread is.
     return Decimal(f"{centavos // 100}.{centavos % 100:02d}")
+
+
+def to_centavos(amount: Decimal) -> int:
+    """Whole centavos of an amount that has two decimals."""
+    return int(amount.scaleb(2))
 
 
 def _micros(name: str, price: Decimal) -> int:

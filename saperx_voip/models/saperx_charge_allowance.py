@@ -1,0 +1,42 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+
+from odoo import fields, models
+
+
+class SaperxChargeAllowance(models.Model):
+    """What a charge drew on an allowance in its cycle.
+
+    The rows of the charges that were not cancelled are the ledger of the allowance:
+    what is left of a cycle, and what was carried away from it, is read from them.
+    Quantities are whole seconds, or centavos of an allowance in reais.
+    """
+
+    _name = "saperx.charge.allowance"
+    _description = "Allowance used by a charge"
+    _order = "charge_id, id"
+    _rec_name = "allowance_id"
+
+    charge_id = fields.Many2one(
+        "saperx.charge", required=True, index=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one(related="charge_id.company_id", store=True, index=True)
+    allowance_id = fields.Many2one(
+        "saperx.tariff.allowance", required=True, index=True, ondelete="restrict"
+    )
+    stretch_id = fields.Many2one(
+        "saperx.line.period",
+        index="btree_not_null",
+        ondelete="restrict",
+        help="First of the periods without a break in which the line held the plan. "
+        "None where the contract shares the allowance.",
+    )
+    own_quantity = fields.Integer(required=True, help="Of the whole cycle.")
+    carried_quantity = fields.Integer(
+        required=True, help="What the cycle before left for this one."
+    )
+    used_own = fields.Integer(required=True, help="By the calls of this charge.")
+    used_carried = fields.Integer(required=True, help="By the calls of this charge.")
+    carried_away = fields.Integer(
+        required=True,
+        help="What this cycle left for the next, fixed when first charged.",
+    )

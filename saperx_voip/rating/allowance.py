@@ -1,0 +1,146 @@
+"""What allowances (franquia) take of calls, in order (§5, *Allowance*).
+
+All quantities are whole: seconds of an allowance in minutes, centavos of one in reais.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from .tariff import ZERO, Rate, from_centavos, gross_amount, to_centavos
+
+UNITS = ("minutes", "reais")
+"""In the order in which a call draws on them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a tariff gives each cycle.
+
+    :raise ValueError: a value out of range; the message names its field
+    """
+
+    id: int
+    sequence: int
+    unit: str
+    """``minutes`` or ``reais``."""
+    quantity: int
+    """Of a whole cycle: seconds or centavos."""
+    call_classes: frozenset[str] = frozenset()
+    """Empty fits every class."""
+    prefixes: tuple[str, ...] = ()
+    """Digits as ``Number.digits`` has them; empty fits every number."""
+    date_from: date | None = None
+    date_to: date | None = None
+    """Inclusive, as ``date_from``: of the calls that it fits."""
+    is_shared: bool = False
+    """One for all lines that the contract has under the tariff."""
+    carries_over: bool = False
+    is_pro_rata: bool = False
+
+    def __post_init__(self):
+        if self.unit not in UNITS:
+            raise ValueError(f"unit: minutes or reais, not {self.unit!r}")
+        if self.quantity < 0:
+            raise ValueError("quantity must be 0 or more")
+        for prefix in self.prefixes:
+            if not (prefix.isascii() and prefix.isdigit()):
+                raise ValueError(f"prefixes must hold digits only: {prefix!r}")
+        if self.date_from and self.date_to and self.date_to < self.date_from:
+            raise ValueError("date_to must not be before date_from")
+
+    def fits(self, call_class: str, digits: str, on: date) -> bool:
+        """Whether a call may draw on it: its class, number and local date."""
+        return (
+            (not self.call_classes or call_class in self.call_classes)
+            and (not self.prefixes or digits.startswith(self.prefixes))
+            and (self.date_from is None or self.date_from <= on)
+            and (self.date_to is None or on <= self.date_to)
+        )
+
+    def own_quantity(self, days: int, days_of_cycle: int) -> int:
+        """The quantity of a cycle in which the line has so many days, cut to whole
+        seconds or centavos where it is given pro rata."""
+        if not self.is_pro_rata:
+            return self.quantity
+        return self.quantity * days // days_of_cycle
+
+
+def in_drawing_order(allowances: Iterable[Allowance]) -> list[Allowance]:
+    """Minutes first, then reais; each by sequence, then by id."""
+    return sorted(allowances, key=lambda a: (UNITS.index(a.unit), a.sequence, a.id))
+
+
+class Balance:
+    """What is left of an allowance in a cycle: the carried part and its own."""
+
+    __slots__ = ("allowance", "carried_left", "own_left")
+
+    def __init__(self, allowance: Allowance, own_left: int, carried_left: int = 0):
+        self.allowance = allowance
+        self.own_left = own_left
+        self.carried_left = carried_left
+
+    def take(self, wanted: int) -> int:
+        """Take what is there of a quantity, the carried part first."""
+        carried = min(wanted, self.carried_left)
+        own = min(wanted - carried, self.own_left)
+        self.carried_left -= carried
+        self.own_left -= own
+        return carried + own
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What is left to pay of a call, and who covered the rest."""
+
+    covered_seconds: int
+    covered_amount: Decimal
+    """Reais, two decimals, as ``charged_amount``; the two sum to the gross amount."""
+    charged_amount: Decimal
+    uses: tuple[tuple[int, int], ...] = ()
+    """Allowance id and the quantity drawn on it, in order."""
+
+
+def draw(
+    *,
+    call_class: str,
+    digits: str,
+    local_date: date,
+    charged_seconds: int,
+    gross: Decimal,
+    rate: Rate | None,
+    balances: Sequence[Balance],
+) -> Drawn:
+    """Let one call draw on what is left, and say what remains to be paid.
+
+    Calls must come in order of start, then of platform id by code point.
+
+    :param gross: the call's amount without any allowance, in reais
+    :param rate: what priced it; None if the platform did, and then no allowance in
+        minutes may be among the balances
+    :param balances: in ``in_drawing_order``; what is taken is taken from them
+    :raise ValueError: an allowance in minutes where the platform priced the call
+    """
+    seconds, amount = charged_seconds, gross
+    uses = []
+    if not seconds:
+        return Drawn(0, ZERO, gross)
+    for balance in balances:
+        allowance = balance.allowance
+        if not allowance.fits(call_class, digits, local_date):
+            continue
+        if allowance.unit == "minutes":
+            if rate is None:
+                raise ValueError("minutes do not cover a call that the platform priced")
+            taken = balance.take(seconds)
+            if taken:
+                seconds -= taken
+                amount = gross_amount(rate, seconds)
+        else:
+            taken = balance.take(to_centavos(amount))
+            amount -= from_centavos(taken)
+        if taken:
+            uses.append((allowance.id, taken))
+    return Drawn(charged_seconds - seconds, gross - amount, amount, tuple(uses))
