@@ -34,8 +34,7 @@ class SaperxChargeAllowance(models.Model):
     carried_quantity = fields.Integer(
         required=True, help="What the cycle before left for this one."
     )
-    used_own = fields.Integer(required=True, help="By the calls of this charge.")
-    used_carried = fields.Integer(required=True, help="By the calls of this charge.")
+    used_quantity = fields.Integer(required=True, help="By the calls of this charge.")
     carried_away = fields.Integer(
         required=True,
         help="What this cycle left for the next, fixed when first charged.",

@@ -86,26 +86,25 @@ class Balance:
     """Given for this cycle."""
     carried: int = 0
     """Left by the cycle before; drawn first, and not carried again."""
-    used_own: int = 0
-    used_carried: int = 0
+    used: int = 0
+    """Of both parts."""
     carried_away: int | None = None
     """What goes to the next cycle; None as long as it is not fixed."""
 
     @property
-    def own_left(self) -> int:
-        return max(self.own - self.used_own - (self.carried_away or 0), 0)
+    def carried_left(self) -> int:
+        return max(self.carried - self.used, 0)
 
     @property
-    def carried_left(self) -> int:
-        return max(self.carried - self.used_carried, 0)
+    def own_left(self) -> int:
+        used = max(self.used - self.carried, 0)
+        return max(self.own - used - (self.carried_away or 0), 0)
 
     def take(self, wanted: int) -> int:
         """Take what is there of a quantity, and say how much that was."""
-        carried = min(wanted, self.carried_left)
-        own = min(wanted - carried, self.own_left)
-        self.used_carried += carried
-        self.used_own += own
-        return carried + own
+        taken = min(wanted, self.carried_left + self.own_left)
+        self.used += taken
+        return taken
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
 from . import test_access
+from . import test_allowance
 from . import test_api_log
 from . import test_charge
 from . import test_contract_life

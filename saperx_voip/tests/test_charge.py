@@ -60,7 +60,11 @@ class TestCharge(SaperxCase):
 
         def obstacle(cycle_end):
             return charge_model._get_obstacle(
-                self.line, self.line.period_ids, cycle_end
+                {
+                    "line": self.line,
+                    "period": self.line.period_ids,
+                    "cycle_end": cycle_end,
+                }
             )
 
         self.assertIn("runs until", obstacle(date(2026, 11, 30)))
