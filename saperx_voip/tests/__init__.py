@@ -18,3 +18,4 @@ from . import test_porting
 from . import test_push
 from . import test_secret
 from . import test_translation
+from . import test_what_if
