@@ -5,8 +5,10 @@ from .assessment import Assessment, Assessor, Fact
 from .const import AREA_CODES, CALL_CLASSES, LOCAL_SINCE, SERVICE_CLASSES
 from .cycle import bounds_utc, closing_date, cycle_of, cycles_between, local_date
 from .holding import Directory, Holding, LineKeys, NumberHolding
+from .ledger import Key, Ledger, OpenCall
 from .numbering import Number, classify, normalise, rule_class
 from .services import DEFAULT_SERVICES, Services
+from .stretch import Cycle, Stretch, Stretches
 from .tariff import Rate, Rated, Tariff, charged_seconds, gross_amount, rate_call
 
 __all__ = [
@@ -19,16 +21,22 @@ __all__ = [
     "Assessment",
     "Assessor",
     "Balance",
+    "Cycle",
     "Directory",
     "Drawn",
     "Fact",
     "Holding",
+    "Key",
+    "Ledger",
     "LineKeys",
     "Number",
     "NumberHolding",
+    "OpenCall",
     "Rate",
     "Rated",
     "Services",
+    "Stretch",
+    "Stretches",
     "Tariff",
     "bounds_utc",
     "charged_seconds",
