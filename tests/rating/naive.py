@@ -9,15 +9,17 @@ rate       {id, sequence, prefix, call_class or None, price, fee, minimum, step,
             discard, first date or None, last date or None}
 tariff     {id, source: "own" or "platform", rates, allowances}
 allowance  {id, sequence, unit: "minutes" or "reais", quantity (seconds or reais),
-            classes, prefixes, shared, carry, pro_rata}
-period     {start, end or None, tariff or None, closing_day, contract}
+            classes, prefixes, first date or None, last date or None, shared, carry,
+            pro_rata}
+period     {id, start, end or None, tariff or None, closing_day, contract}
 line       {id, zone, prepaid, periods}
 call       {id, line, start, direction, answered, collect, accepted, call_class,
-            digits, seconds, platform_amount}
+            digits, seconds, platform_amount or None, platform_seconds or None}
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from functools import cache
 from zoneinfo import ZoneInfo
 
 ONE_DAY = timedelta(days=1)
@@ -100,12 +102,13 @@ def rate_one(tariff, prepaid, call, zone):
     ):
         return nothing
     if tariff["source"] == "platform":
-        if call["platform_amount"] is None:
+        if call["platform_amount"] is None or call["platform_amount"] < 0:
             return {**nothing, "state": "unrated"}
+        seconds = call["platform_seconds"]
         return {
             "state": "rated",
             "rate": None,
-            "seconds": call["seconds"],
+            "seconds": call["seconds"] if seconds is None else seconds,
             "gross": cut(call["platform_amount"]),
         }
     if rate is None:
@@ -122,7 +125,11 @@ def rate_one(tariff, prepaid, call, zone):
 # Drawing
 
 
-def fits(allowance, call):
+def fits(allowance, call, day):
+    if allowance["first"] is not None and day < allowance["first"]:
+        return False
+    if allowance["last"] is not None and day > allowance["last"]:
+        return False
     if allowance["classes"] and call["call_class"] not in allowance["classes"]:
         return False
     if not allowance["prefixes"]:
@@ -149,17 +156,17 @@ def take(balance, wanted):
     return taken
 
 
-def draw(call, rated, allowances, balance_of):
+def draw(call, rated, allowances, day, balance_of):
     """Draw one rated call on what is left; ``balance_of(allowance)`` is its balance.
 
-    {amount, covered_seconds, uses: [(allowance id, part, seconds or reais)]}
+    {amount, covered_seconds, uses: [(allowance, part, seconds or reais)]}
     """
     result = {"amount": rated["gross"], "covered_seconds": 0, "uses": []}
     if rated["seconds"] == 0:
         return result
     uncovered = rated["seconds"]
     for allowance in in_order(allowances):
-        if not fits(allowance, call):
+        if not fits(allowance, call, day):
             continue
         if allowance["unit"] == "minutes":
             taken = take(balance_of(allowance), uncovered)
@@ -170,7 +177,7 @@ def draw(call, rated, allowances, balance_of):
             result["amount"] -= sum(taken.values())
         for part in ("carried", "own"):
             if taken[part]:
-                result["uses"].append((allowance["id"], part, taken[part]))
+                result["uses"].append((allowance, part, taken[part]))
     result["covered_seconds"] = rated["seconds"] - uncovered
     return result
 
@@ -182,12 +189,14 @@ def local_day(moment, zone):
     return moment.astimezone(ZoneInfo(zone)).date()
 
 
+@cache
 def midnight(day, zone):
-    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
+    local = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
+    return local.astimezone(UTC)
 
 
-def period_at(line, moment):
-    for period in line["periods"]:
+def period_at(periods, moment):
+    for period in periods:
         if period["start"] <= moment and (
             period["end"] is None or moment < period["end"]
         ):
@@ -261,135 +270,124 @@ class Book:
     """What was charged so far, and what that left of every allowance."""
 
     def __init__(self, lines):
-        self.lines = lines
+        self.lines = {line["id"]: line for line in lines}
+        self.stretches = {line["id"]: stretches(line) for line in lines}
         self.balances = {}  # (allowance id, holder, first, last): {carried, own}
         self.carried_away = {}  # the same key: the rest that went to the next cycle
         self.charged = set()  # ids of calls
-        self.charged_cycles = set()  # (line id, first, last)
 
     def run(self, now, calls):
         """Charge the calls of closed cycles that no run has charged yet.
 
-        :return: charges, {(line id, first, last): {call id: drawn and rated}}
+        :return: a list of dicts {call, line, first, last, state, rate, seconds,
+            gross, amount, covered_seconds, uses}
         """
         waiting = []
         for call in calls:
-            if call["id"] in self.charged:
-                continue
-            line = self.line(call["line"])
-            period = period_at(line, call["start"])
+            line = self.lines[call["line"]]
+            period = period_at(line["periods"], call["start"])
             tariff = period and period["tariff"]
             rated = rate_one(tariff, line["prepaid"], call, line["zone"])
-            if rated["state"] != "rated":
+            if rated["state"] != "rated" or call["id"] in self.charged:
                 continue
             first, last = cycle_of(line, local_day(call["start"], line["zone"]))
             if last < local_day(now, line["zone"]):
-                waiting.append((first, last, call, line, tariff, rated))
-        # An older cycle first: its rest goes into the next one. Text is compared
-        # by code point as it is.
-        waiting.sort(key=lambda each: (each[1], each[2]["start"], each[2]["id"]))
-        charges = {}
-        for first, last in sorted(
-            {each[:2] for each in waiting}, key=lambda cycle: cycle[1]
-        ):
-            for each in waiting:
-                if each[:2] != (first, last):
-                    continue
-                call, line, tariff, rated = each[2:]
-                drawn = draw(
-                    call,
-                    rated,
-                    tariff["allowances"],
-                    lambda allowance, line=line, call=call, cycle=(first, last): (
-                        self.balance(allowance, line, call["start"], *cycle)
-                    ),
+                waiting.append(
+                    {"call": call, "line": line, "first": first, "last": last, **rated}
                 )
-                charge = charges.setdefault((line["id"], first, last), {})
-                charge[call["id"]] = {**rated, **drawn}
-                self.charged.add(call["id"])
+        done = []
+        # An older cycle first: its rest goes into the next one.
+        for last in sorted({each["last"] for each in waiting}):
+            of_cycle = [each for each in waiting if each["last"] == last]
+            # Calls draw in order of start, then of platform id compared as text by
+            # code point (as Python compares it).
+            of_cycle.sort(key=lambda each: (each["call"]["start"], each["call"]["id"]))
+            for each in of_cycle:
+                done.append({**each, **self.draw(each)})
+                self.charged.add(each["call"]["id"])
             # The rest is fixed when the cycle is first charged.
-            for line_id, *cycle in charges:
-                if cycle == [first, last]:
-                    self.fix_line(self.line(line_id), first, last)
-        return charges
+            for each in of_cycle:
+                self.fix_all(each)
+        return done
 
-    def line(self, line_id):
-        return next(line for line in self.lines if line["id"] == line_id)
+    def draw(self, each):
+        stretch = self.stretch_of(each)
 
-    def members(self, contract, tariff_id):
-        return [
-            (line, stretch)
-            for line in self.lines
-            for stretch in stretches(line)
-            if stretch["tariff"]
-            and stretch["tariff"]["id"] == tariff_id
-            and stretch["contract"] == contract
-        ]
+        def balance_of(allowance):
+            holder = self.holder(allowance, each["line"], stretch)
+            return self.open(allowance, holder, each["first"], each["last"])
+
+        day = local_day(each["call"]["start"], each["line"]["zone"])
+        allowances = stretch["tariff"]["allowances"]
+        return draw(each["call"], each, allowances, day, balance_of)
+
+    def fix_all(self, each):
+        stretch = self.stretch_of(each)
+        for allowance in stretch["tariff"]["allowances"]:
+            if allowance["carry"]:
+                holder = self.holder(allowance, each["line"], stretch)
+                self.fix(allowance, holder, each["first"], each["last"])
+
+    def stretch_of(self, each):
+        return period_at(self.stretches[each["line"]["id"]], each["call"]["start"])
 
     def holder(self, allowance, line, stretch):
-        """Whose allowance it is: a name, and the stretches that hold it."""
-        if allowance["shared"]:
-            tariff_id = stretch["tariff"]["id"]
-            return (
-                ("contract", stretch["contract"], tariff_id),
-                self.members(stretch["contract"], tariff_id),
-            )
-        return ("line", line["id"], stretch["start"]), [(line, stretch)]
+        """Whose allowance it is: a name, and the stretches that have it."""
+        if not allowance["shared"]:
+            return ("line", line["id"], stretch["start"]), [(line, stretch)]
+        name = ("contract", stretch["contract"], stretch["tariff"]["id"])
+        sharing = []
+        for other in self.lines.values():
+            for held in self.stretches[other["id"]]:
+                if held["tariff"] and name[1:] == (
+                    held["contract"],
+                    held["tariff"]["id"],
+                ):
+                    sharing.append((other, held))
+        return name, sharing
 
-    def balance(self, allowance, line, moment, first, last):
-        stretch = period_at({"periods": stretches(line)}, moment)
-        return self.open(allowance, *self.holder(allowance, line, stretch), first, last)
-
-    def open(self, allowance, holder, held_by, first, last):
-        """The balance of a cycle, made when it is first needed."""
-        key = (allowance["id"], holder, first, last)
+    def open(self, allowance, holder, first, last):
+        """The balance of a cycle, made when it is first drawn on."""
+        key = (allowance["id"], holder[0], first, last)
         if key not in self.balances:
-            self.balances[key] = {
-                "own": self.own_quantity(allowance, held_by, first, last),
+            balance = {
+                "own": own_quantity(allowance, holder[1], first, last),
                 "carried": 0,
             }
+            balance["own"] -= self.carried_away.get(key, 0)
             if allowance["carry"]:
-                before = cycle_of(held_by[0][0], first - ONE_DAY)
-                rest = self.fix(allowance, holder, held_by, *before)
-                self.balances[key]["carried"] = rest
+                line = holder[1][0][0]
+                before = cycle_of(line, first - ONE_DAY)
+                balance["carried"] = self.fix(allowance, holder, *before)
+            self.balances[key] = balance
         return self.balances[key]
 
-    def own_quantity(self, allowance, held_by, first, last):
-        held = set()
-        for line, stretch in held_by:
-            held |= days_held(stretch, line["zone"], first, last)
-        if not held:
-            return 0
-        if not allowance["pro_rata"]:
-            return allowance["quantity"]
-        part = Fraction(allowance["quantity"]) * len(held) / ((last - first).days + 1)
-        if allowance["unit"] == "minutes":
-            return part.numerator // part.denominator
-        return cut(part)
-
-    def fix(self, allowance, holder, held_by, first, last):
+    def fix(self, allowance, holder, first, last):
         """Take the rest of a cycle's own quantity out of it, once."""
-        key = (allowance["id"], holder, first, last)
+        key = (allowance["id"], holder[0], first, last)
         if key not in self.carried_away:
-            if not self.own_quantity(allowance, held_by, first, last):
-                self.carried_away[key] = 0  # before it was held: nothing to look for
-                return 0
-            balance = self.open(allowance, holder, held_by, first, last)
-            self.carried_away[key] = balance["own"]
-            balance["own"] = 0
+            if key in self.balances:
+                rest = self.balances[key]["own"]
+                self.balances[key]["own"] = 0
+            else:  # nothing was drawn
+                rest = own_quantity(allowance, holder[1], first, last)
+            self.carried_away[key] = rest
         return self.carried_away[key]
 
-    def fix_line(self, line, first, last):
-        for stretch in stretches(line):
-            if not stretch["tariff"] or not days_held(
-                stretch, line["zone"], first, last
-            ):
-                continue
-            for allowance in stretch["tariff"]["allowances"]:
-                if allowance["carry"]:
-                    self.fix(
-                        allowance,
-                        *self.holder(allowance, line, stretch),
-                        first,
-                        last,
-                    )
+
+def own_quantity(allowance, sharing, first, last):
+    held = set()
+    for line, stretch in sharing:
+        held |= days_held(stretch, line["zone"], first, last)
+    if not held:
+        return 0
+    if allowance["first"] is not None and last < allowance["first"]:
+        return 0
+    if allowance["last"] is not None and allowance["last"] < first:
+        return 0
+    if not allowance["pro_rata"]:
+        return allowance["quantity"]
+    part = Fraction(allowance["quantity"]) * len(held) / ((last - first).days + 1)
+    if allowance["unit"] == "minutes":
+        return part.numerator // part.denominator
+    return cut(part)
