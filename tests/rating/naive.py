@@ -326,6 +326,9 @@ class Book:
         for allowance in stretch["tariff"]["allowances"]:
             if allowance["carry"]:
                 holder = self.holder(allowance, each["line"], stretch)
+                # What comes from the cycle before is fixed with it, be it drawn on or
+                # not, even if that one was idle and never charged.
+                self.open(allowance, holder, each["first"], each["last"])
                 self.fix(allowance, holder, each["first"], each["last"])
 
     def stretch_of(self, each):
