@@ -272,7 +272,7 @@ class Book:
     def __init__(self, lines):
         self.lines = {line["id"]: line for line in lines}
         self.stretches = {line["id"]: stretches(line) for line in lines}
-        self.balances = {}  # (allowance id, holder, first, last): {carried, own}
+        self.balances = {}  # (allowance id, holder, last day): {carried, own}
         self.carried_away = {}  # the same key: the rest that went to the next cycle
         self.charged = set()  # ids of calls
 
@@ -315,7 +315,9 @@ class Book:
 
         def balance_of(allowance):
             holder = self.holder(allowance, each["line"], stretch)
-            return self.open(allowance, holder, each["first"], each["last"])
+            return self.open(
+                allowance, holder, each["line"], each["first"], each["last"]
+            )
 
         day = local_day(each["call"]["start"], each["line"]["zone"])
         allowances = stretch["tariff"]["allowances"]
@@ -328,7 +330,7 @@ class Book:
                 holder = self.holder(allowance, each["line"], stretch)
                 # What comes from the cycle before is fixed with it, be it drawn on or
                 # not, even if that one was idle and never charged.
-                self.open(allowance, holder, each["first"], each["last"])
+                self.open(allowance, holder, each["line"], each["first"], each["last"])
                 self.fix(allowance, holder, each["first"], each["last"])
 
     def stretch_of(self, each):
@@ -349,9 +351,9 @@ class Book:
                     sharing.append((other, held))
         return name, sharing
 
-    def open(self, allowance, holder, first, last):
+    def open(self, allowance, holder, line, first, last):
         """The balance of a cycle, made when it is first drawn on."""
-        key = (allowance["id"], holder[0], first, last)
+        key = (allowance["id"], holder[0], last)
         if key not in self.balances:
             balance = {
                 "own": own_quantity(allowance, holder[1], first, last),
@@ -359,7 +361,6 @@ class Book:
             }
             balance["own"] -= self.carried_away.get(key, 0)
             if allowance["carry"]:
-                line = holder[1][0][0]
                 before = cycle_of(line, first - ONE_DAY)
                 balance["carried"] = self.fix(allowance, holder, *before)
             self.balances[key] = balance
@@ -367,14 +368,16 @@ class Book:
 
     def fix(self, allowance, holder, first, last):
         """Take the rest of a cycle's own quantity out of it, once."""
-        key = (allowance["id"], holder[0], first, last)
+        key = (allowance["id"], holder[0], last)
         if key not in self.carried_away:
             if key in self.balances:
-                rest = self.balances[key]["own"]
+                self.carried_away[key] = self.balances[key]["own"]
                 self.balances[key]["own"] = 0
             else:  # nothing was drawn
-                rest = own_quantity(allowance, holder[1], first, last)
-            self.carried_away[key] = rest
+                self.carried_away[key] = own_quantity(allowance, holder[1], first, last)
+        if not any(days_held(s, line["zone"], last, last) for line, s in holder[1]):
+            # Open in §5: of the lines that share, none is there at the cycle's end.
+            return 0
         return self.carried_away[key]
 
 

@@ -180,7 +180,9 @@ def make_line(random, line_id, zone, begins, closings, tariffs):
             }
         )
     if len(periods) > 2 and random.random() < 0.2:
-        del periods[1]  # nobody held it for a while
+        before, _gone, after = periods[:3]
+        if before["closing_day"] == after["closing_day"]:
+            del periods[1]  # nobody held it for a while
     return {
         "id": line_id,
         "zone": zone,
@@ -200,9 +202,9 @@ def make_history(random):
         # The lines that share an allowance have one closing day.
         own = closings if is_shared else make_closings(random, begins)
         lines.append(make_line(random, line_id, zone, begins, own, tariffs))
-    busy = [begins + timedelta(random.randint(0, 150)) for _ in range(3)]
+    busy = [begins + timedelta(random.randint(0, 120)) for _ in range(4)]
     arrivals = []
-    for number in range(random.randint(1, 16)):
+    for number in range(random.randint(1, 24)):
         day = random.choice(busy) + timedelta(random.randint(0, 12))
         # Text: "9" comes after "10", and "é" after "z".
         call_id = random.choice(("", "z", "é", "\U0001f4de")) + str(number)
