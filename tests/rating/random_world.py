@@ -183,11 +183,14 @@ def make_line(random, line_id, zone, begins, closings, tariffs):
         before, _gone, after = periods[:3]
         if before["closing_day"] == after["closing_day"]:
             del periods[1]  # nobody held it for a while
+    begins_with_day = first == naive.midnight(naive.local_day(first, zone), zone)
     return {
         "id": line_id,
         "zone": zone,
         "prepaid": random.random() < 0.05,
         "periods": periods,
+        # Held since ever, as the core has it, and in use since the first day.
+        "since_ever": begins_with_day and random.random() < 0.5,
     }
 
 
@@ -209,7 +212,10 @@ def make_history(random):
         # Text: "9" comes after "10", and "é" after "z".
         call_id = random.choice(("", "z", "é", "\U0001f4de")) + str(number)
         start = make_moment(random, day, zone)
-        call = make_call(random, call_id, random.choice(lines)["id"], start)
+        line = random.choice(lines)
+        if line["since_ever"] and start < line["periods"][0]["start"]:
+            continue
+        call = make_call(random, call_id, line["id"], start)
         late = random.choice((0, 0, random.randint(0, 90)))
         arrivals.append((start + timedelta(late), call))
     runs = sorted(
@@ -296,10 +302,15 @@ class CoreBook:
 
     def __init__(self, lines):
         self.zone = ZoneInfo(lines[0]["zone"])
-        self.lines = {line["id"]: line for line in lines}
+        self.since = {
+            line["id"]: naive.local_day(line["periods"][0]["start"], line["zone"])
+            for line in lines
+            if line["since_ever"]
+        }
         self.tariffs, self.allowances, holdings = {}, {}, []
         for line in lines:
-            for period in line["periods"]:
+            for number, period in enumerate(line["periods"]):
+                is_open = line["since_ever"] and number == 0
                 tariff = period["tariff"]
                 if tariff and tariff["id"] not in self.tariffs:
                     self.tariffs[tariff["id"]] = core_tariff(tariff)
@@ -315,7 +326,7 @@ class CoreBook:
                         tariff_id=tariff and tariff["id"],
                         closing_day=period["closing_day"],
                         prepaid=line["prepaid"],
-                        since=as_utc(period["start"]),
+                        since=None if is_open else as_utc(period["start"]),
                         until=as_utc(period["end"]),
                     )
                 )
@@ -360,9 +371,8 @@ class CoreBook:
                     rate=rates.get(rated.rate_id),
                 )
             )
-        ledger = rating.Ledger(
-            rating.Stretches(self.holdings, self.zone), self.allowances, self.past()
-        )
+        stretches = rating.Stretches(self.holdings, self.zone, self.since)
+        ledger = rating.Ledger(stretches, self.allowances, self.past())
         drawn = {call.remote_id: (call, done) for call, done in ledger.draw(open_calls)}
         self.charged.update(drawn)
         self.keep(ledger, drawn.values())
