@@ -72,3 +72,6 @@ class SaperxTariff(models.Model):
             rates=tuple(rate._get_rating_rate() for rate in self.rate_ids),
             amount_source=self.amount_source,
         )
+
+    def _rates_changed(self):
+        """Rate the unbilled calls of these plans again."""
