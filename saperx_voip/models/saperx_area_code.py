@@ -16,6 +16,7 @@ class SaperxAreaCode(models.Model):
     code = fields.Char(string="Area code", required=True, readonly=True)
     region = fields.Char(required=True, readonly=True, help="Its largest city.")
     local_since = fields.Date(
+        string="Local since",
         help="From this day on, calls between fixed lines of this area code are local "
         "(Resolução 768/2024), whatever the platform says. For older calls the "
         "platform's class decides. Empty: they always were local.",

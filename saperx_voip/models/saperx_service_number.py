@@ -42,8 +42,8 @@ class SaperxServiceNumber(models.Model):
     )
     is_hidden = fields.Boolean(
         string="Not on statements",
-        help="Statements do not list calls to it. The law asks for it for lines that "
-        "take denunciations (RGC, art. 47).",
+        help="Statements do not list calls to it, as RGC art. 47 has it for reporting "
+        "lines (disque-denúncia).",
     )
     active = fields.Boolean(default=True)
     company_id = fields.Many2one(
