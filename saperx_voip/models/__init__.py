@@ -12,6 +12,8 @@ from . import saperx_group
 from . import saperx_tariff
 from . import saperx_tariff_rate
 from . import saperx_tariff_allowance
+from . import saperx_service_number
+from . import saperx_area_code
 from . import saperx_line_terms
 from . import saperx_line_profile
 from . import saperx_line

@@ -68,6 +68,8 @@ class SaperxIntegration(models.Model):
                 for line in lines
                 if line.charge_calls_from
             },
+            services=self.env["saperx.service.number"]._get_services(self.company_id),
+            local_since=self.env["saperx.area.code"]._get_local_since(),
         )
 
     def _get_local_today(self):

@@ -6,7 +6,7 @@ from .const import AREA_CODES, CALL_CLASSES, LOCAL_SINCE, SERVICE_CLASSES
 from .cycle import bounds_utc, closing_date, cycle_of, cycles_between, local_date
 from .holding import Directory, Holding, LineKeys, NumberHolding
 from .ledger import Key, Ledger, OpenCall
-from .numbering import Number, classify, normalise, rule_class
+from .numbering import Number, can_be_service, classify, normalise, rule_class
 from .services import DEFAULT_SERVICES, Services
 from .stretch import Cycle, Stretch, Stretches
 from .tariff import Rate, Rated, Tariff, charged_seconds, gross_amount, rate_call
@@ -39,6 +39,7 @@ __all__ = [
     "Stretches",
     "Tariff",
     "bounds_utc",
+    "can_be_service",
     "charged_seconds",
     "classify",
     "closing_date",
