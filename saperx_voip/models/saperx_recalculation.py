@@ -2,6 +2,8 @@
 
 import logging
 
+from psycopg2 import OperationalError
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.service.model import retrying
@@ -157,22 +159,30 @@ class SaperxRecalculation(models.Model):
         # Kept between the pieces: what calls are rated by is large.
         assessors = {}
         runs = self.search([("state", "in", OPEN_STATES)], order="id")
-        while runs:
-            runs[0]._proceed(assessors)
+        while runs and runs[0]._proceed(assessors):
             runs = runs.filtered(lambda run: run.state in OPEN_STATES)
             if not self.env["ir.cron"]._commit_progress(1, remaining=len(runs)):
                 break
 
     def _proceed(self, assessors):
-        """Do the next piece and commit it; trouble is kept where people see it."""
+        """Do the next piece and commit it; trouble is kept where people see it.
+
+        :return: whether to go on now
+        """
         self.ensure_one()
         try:
             retrying(lambda: self._do_piece(assessors), self.env)
+        except OperationalError as error:
+            # Others hold these calls for long, or the database is going down.
+            _logger.info("%s goes on later: %s", self.display_name, error)
+            self.env.cr.rollback()
+            return False
         except Exception as error:
             _logger.exception("%s stopped", self.display_name)
             self.env.cr.rollback()
             message = str(error)
             retrying(lambda: self._fail(message), self.env)
+        return True
 
     def _do_piece(self, assessors):
         if self.state == "waiting":
@@ -230,11 +240,32 @@ class SaperxRecalculation(models.Model):
 
     def _draw_next(self):
         """:return: whether there were lines left whose allowances are to be drawn"""
-        lines = self.undrawn_line_ids[:DRAW_BATCH]
-        if not lines:
+        rows = self.env.execute_query(
+            SQL(
+                # What lines of one contract share is reckoned together.
+                """
+                SELECT line.id FROM saperx_recalculation_line_rel AS undrawn
+                JOIN saperx_line AS line ON line.id = undrawn.line_id
+                WHERE recalculation_id = %s
+                ORDER BY line.contract_id, line.id LIMIT %s
+                """,
+                self.id,
+                DRAW_BATCH,
+            )
+        )
+        line_ids = [line_id for [line_id] in rows]
+        if not line_ids:
             return False
-        self.env["saperx.cdr"]._draw_allowances(lines.ids)
-        self.undrawn_line_ids -= lines
+        self.env["saperx.cdr"]._draw_allowances(line_ids)
+        self.env.cr.execute(
+            SQL(
+                "DELETE FROM saperx_recalculation_line_rel"
+                " WHERE recalculation_id = %s AND line_id = ANY(%s)",
+                self.id,
+                line_ids,
+            )
+        )
+        self.invalidate_recordset(["undrawn_line_ids"])
         return True
 
     def _begin_again(self):
