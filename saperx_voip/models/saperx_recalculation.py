@@ -33,7 +33,7 @@ class SaperxRecalculation(models.Model):
     _order = "id desc"
 
     origin = fields.Selection(
-        [("hand", "By hand"), ("rates", "The plan's prices changed")],
+        [("hand", "By hand"), ("rates", "Prices changed")],
         string="Why",
         required=True,
         readonly=True,

@@ -13,6 +13,17 @@ class SaperxRecalculationWizard(models.TransientModel):
 
     call_count = fields.Integer(string="Calls found", compute="_compute_call_count")
 
+    @api.model
+    def default_get(self, fields_list):
+        """Opened from a plan or a line, it is of that one's company."""
+        res = super().default_get(fields_list)
+        for name in ("tariff_id", "line_id"):
+            if record := self.env[self._fields[name].comodel_name].browse(
+                res.get(name)
+            ):
+                res["company_id"] = record.company_id.id
+        return res
+
     @api.depends(lambda self: self._get_filter_fields())
     def _compute_call_count(self):
         for wizard in self:
