@@ -41,6 +41,9 @@ from . import saperx_cdr_allowance
 from . import saperx_cdr_what_if
 from . import saperx_cdr_import
 from . import saperx_cdr_reject
+from . import saperx_recalculation_filter
+from . import saperx_recalculation
+from . import saperx_tariff_rerate
 from . import saperx_charge
 from . import saperx_charge_class
 from . import saperx_charge_allowance

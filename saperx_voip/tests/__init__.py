@@ -17,6 +17,7 @@ from . import test_numbering
 from . import test_oca_contract
 from . import test_porting
 from . import test_push
+from . import test_recalculation
 from . import test_secret
 from . import test_translation
 from . import test_what_if
