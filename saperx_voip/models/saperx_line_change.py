@@ -44,7 +44,7 @@ class SaperxLine(models.Model):
         for line in self:
             planned = line._get_planned_periods()
             line.planned_period_id = planned
-            line.planned_change = planned and planned._describe_change()
+            line.planned_change = planned._describe_change() if planned else False
 
     def write(self, vals):
         touches_terms = not set(PERIOD_TERMS).isdisjoint(vals)

@@ -44,8 +44,8 @@ class SaperxLineChangeWizard(models.TransientModel):
         compute="_compute_terms",
         store=True,
         readonly=False,
-        required=True,
         domain="[('contract_type', '=', 'sale'), ('company_id', '=', company_id)]",
+        help="Another one of the customer, or of another customer.",
     )
     partner_id = fields.Many2one(related="contract_id.partner_id", string="Customer")
     is_moving = fields.Boolean(compute="_compute_is_moving")
