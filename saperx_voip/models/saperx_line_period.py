@@ -151,7 +151,7 @@ class SaperxLinePeriod(models.Model):
             return False
         period, is_untouched = self, self._is_untouched()
         closing_day = None
-        if self.date_from or not is_untouched:
+        if not self._is_unsaid():
             closing_day = changed.pop("closing_day", None)
         is_given_later = changed.keys() == {"tariff_id"} and not self.tariff_id
         if changed:
@@ -184,6 +184,11 @@ class SaperxLinePeriod(models.Model):
             begins = self._get_local_day(self.date_from)
         began_today = bool(begins) and begins >= integration._get_local_today()
         return began_today or not self.line_id.was_claimed
+
+    def _is_unsaid(self):
+        """Whether the line was never told to close on another day than this."""
+        self.ensure_one()
+        return not self.date_from and self._is_untouched()
 
     def _split_at(self, moment):
         """:return: the part of the period from a moment on, a new record"""

@@ -519,7 +519,16 @@ class TestSeveralLines(PeriodCase):
         self.assertIn("same day", wizard.obstacle)
         self._apply(late, tariff_id=self.tariff, closing_day=10)
 
-    def test_one_with_a_plan_of_its_own_holds_up_those_that_share(self):
+    def test_who_will_share_no_more_then_does_not_come_along(self):
+        self._share()
+        self._apply(self.other, tariff_id=self.dear)
+        wizard = self._change(self.line, closing_day=15)
+        self.assertFalse(wizard.companion_ids)
+        self.assertFalse(wizard.obstacle)
+        now = self._change(self.line, closing_day=15, when="now")
+        self.assertIn(self.other.display_name, now.obstacle)
+
+    def test_a_sharer_with_a_planned_change_holds_up_the_others(self):
         self._share()
         self._apply(self.other, billing_type="prepaid")
         self.assertIn(
@@ -550,7 +559,9 @@ class TestPreview(PeriodCase):
             (after.date_from, after.date_to, after.closing_day, after.tariff_id),
             (date(2026, 12, 11), date(2026, 12, 15), 15, self.dear),
         )
-        self.assertEqual((after.actual_amount, after.estimated_amount), (0.12, 1))
+        self.assertEqual(after.holds_from, "12/11/2026")
+        estimate = wizard.estimate_ids
+        self.assertEqual((estimate.amount, estimate.estimated_amount), (0.12, 1))
         self.assertEqual(self._bounds(), [(False, False)])
 
     def test_the_cycles_are_shown_as_they_will_be_charged(self):
@@ -587,7 +598,7 @@ class TestPreview(PeriodCase):
             self._make_call(1, start="2026-11-16 12:00:00", caller=OTHER_NUMBER)
         )
         wizard = self._change(line, tariff_id=self.dear)
-        self.assertEqual(wizard.after_ids.estimated_amount, 1)
+        self.assertEqual(wizard.estimate_ids.estimated_amount, 1)
 
     def test_a_line_without_calls_has_a_row_of_its_running_cycle(self):
         wizard = self._change(contract_id=self.heirs_contract)
@@ -596,10 +607,13 @@ class TestPreview(PeriodCase):
             [(date(2026, 12, 10), 0)],
         )
         self.assertEqual(wizard.after_ids.partner_id, self.heir)
-        self.assertFalse(wizard.has_estimate)
+        self.assertFalse(wizard.estimate_ids)
 
     def test_it_says_when_nothing_changes(self):
-        self.assertIn("as it was", self._change().obstacle)
+        wizard = self._change()
+        self.assertFalse(wizard.has_changes)
+        with self.assertRaisesRegex(UserError, "as it was"):
+            wizard.action_apply()
 
 
 class TestWhoChangesTerms(PeriodCase):
@@ -626,7 +640,7 @@ class TestWhoChangesTerms(PeriodCase):
             form = Form(line.env[WIZARD].with_context(**action["context"]))
             form.tariff_id = self.dear
             wizard = form.save()
-            self.assertEqual(wizard.after_ids.estimated_amount, 1, role)
+            self.assertEqual(wizard.estimate_ids.estimated_amount, 1, role)
             wizard.action_apply()
             self.assertIn("Dear", line.planned_change)
             line.action_cancel_planned_change()
@@ -736,7 +750,7 @@ class TestEveryDayOnce(PeriodCase):
         if line._get_planned_periods() and chance.random() < 0.5:
             line.action_cancel_planned_change()
         wizard = self._change(line, **values)
-        if not wizard.obstacle:
+        if wizard.has_changes and not wizard.obstacle:
             wizard.action_apply()
 
     def _check_calls(self, line):

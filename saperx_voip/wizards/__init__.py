@@ -5,4 +5,5 @@ from . import saperx_number_reserve_wizard
 from . import saperx_did_block_wizard
 from . import saperx_did_move_wizard
 from . import saperx_line_change_wizard
+from . import saperx_line_change_preview
 from . import saperx_line_change_wizard_row
