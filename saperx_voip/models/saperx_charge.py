@@ -82,6 +82,18 @@ class SaperxCharge(models.Model):
     gross_amount = fields.Monetary(readonly=True)
     covered_amount = fields.Monetary(string="Allowance used", readonly=True)
     amount = fields.Monetary(readonly=True, tracking=True)
+    cost = fields.Float(
+        digits=(16, 6),
+        readonly=True,
+        groups="saperx_voip.group_billing",
+        help="What the calls cost on the platform, also those that were covered.",
+    )
+    margin = fields.Monetary(
+        compute="_compute_margin",
+        store=True,
+        groups="saperx_voip.group_billing",
+        help="Amount less cost.",
+    )
     state = fields.Selection(
         [
             ("draft", "Draft"),
@@ -96,6 +108,10 @@ class SaperxCharge(models.Model):
         tracking=True,
     )
     confirmed_at = fields.Datetime(readonly=True)
+    last_day = fields.Date(
+        compute="_compute_last_day",
+        help="Of the cycle, or of the line's terms if they ended inside it.",
+    )
     move_line_ids = fields.One2many(
         "account.move.line", "saperx_charge_id", string="Invoice lines", readonly=True
     )
@@ -103,14 +119,28 @@ class SaperxCharge(models.Model):
         "account.move", string="Invoice", compute="_compute_move_id", compute_sudo=True
     )
 
-    @api.depends("line_id", "cycle_start", "cycle_end")
+    @api.depends("line_id", "cycle_start", "last_day")
     def _compute_display_name(self):
         for charge in self:
             charge.display_name = (
                 f"{charge.line_id.display_name} "
                 f"{format_date(self.env, charge.cycle_start)} – "
-                f"{format_date(self.env, charge.cycle_end)}"
+                f"{format_date(self.env, charge.last_day)}"
             )
+
+    @api.depends("cycle_end", "period_id.date_to", "integration_id.timezone")
+    def _compute_last_day(self):
+        for charge in self.sudo():
+            charge.last_day = charge.cycle_end
+            if ends := charge.period_id.date_to:
+                zone = ZoneInfo(charge.integration_id.timezone)
+                before = local_date(ends - timedelta(microseconds=1), zone)
+                charge.last_day = min(charge.cycle_end, before)
+
+    @api.depends("amount", "cost")
+    def _compute_margin(self):
+        for charge in self:
+            charge.margin = charge.amount - charge.cost
 
     @api.depends("move_line_ids.move_id", "move_line_ids.parent_state")
     def _compute_move_id(self):
@@ -202,16 +232,22 @@ class SaperxCharge(models.Model):
     def _claim_periods(self):
         """Let nobody else draw on the same allowances at the same time: whoever comes
         second finds these rows changed, and its transaction starts again."""
+        self.env.flush_all()
         self.env.execute_query(
             SQL(
                 """
                 UPDATE saperx_line_period AS period
-                SET charged_until = greatest(period.charged_until, charge.cycle_end)
-                FROM saperx_charge AS charge
-                JOIN saperx_line_period AS own ON own.id = charge.period_id
-                WHERE charge.id = ANY(%s)
-                AND period.contract_id = own.contract_id
-                AND period.tariff_id IS NOT DISTINCT FROM own.tariff_id
+                SET charged_until = greatest(period.charged_until, taken.cycle_end)
+                FROM (
+                    SELECT held.contract_id, held.tariff_id,
+                           max(charge.cycle_end) AS cycle_end
+                    FROM saperx_charge AS charge
+                    JOIN saperx_line_period AS held ON held.id = charge.period_id
+                    WHERE charge.id = ANY(%s)
+                    GROUP BY held.contract_id, held.tariff_id
+                ) AS taken
+                WHERE period.contract_id = taken.contract_id
+                AND period.tariff_id IS NOT DISTINCT FROM taken.tariff_id
                 RETURNING period.id
                 """,
                 self.ids,
@@ -387,7 +423,8 @@ class SaperxCharge(models.Model):
             SQL(
                 """
                 SELECT charge_id, call_class, count(*), sum(charged_seconds),
-                       sum(gross_amount), sum(covered_amount), sum(charged_amount)
+                       sum(gross_amount), sum(covered_amount), sum(charged_amount),
+                       sum(platform_cost)
                 FROM saperx_cdr WHERE charge_id = ANY(%s)
                 GROUP BY charge_id, call_class ORDER BY call_class
                 """,
@@ -407,7 +444,7 @@ class SaperxCharge(models.Model):
                     "amount": amount,
                 }
                 for charge_id, rows in totals.items()
-                for call_class, calls, seconds, gross, covered, amount in rows
+                for call_class, calls, seconds, gross, covered, amount, _cost in rows
             ]
         )
         for charge in self:
@@ -419,6 +456,7 @@ class SaperxCharge(models.Model):
                     "gross_amount": sum(row[3] for row in rows),
                     "covered_amount": sum(row[4] for row in rows),
                     "amount": sum(row[5] for row in rows),
+                    "cost": sum(row[6] or 0 for row in rows),
                 }
             )
 
@@ -556,6 +594,6 @@ class SaperxCharge(models.Model):
             "Telephony %(number)s, %(start)s to %(end)s",
             number=charge.line_id.display_name,
             start=format_date(charge.env, charge.cycle_start),
-            end=format_date(charge.env, charge.cycle_end),
+            end=format_date(charge.env, charge.last_day),
         )
         return f"{text} · {label}" if label else text

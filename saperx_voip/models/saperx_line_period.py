@@ -64,7 +64,9 @@ class SaperxLinePeriod(models.Model):
     )
 
     charged_until = fields.Date(
-        readonly=True, help="Last day of the latest cycle of it that was charged."
+        readonly=True,
+        help="Last day of the latest cycle that the contract was charged for under "
+        "this plan.",
     )
 
     is_over = fields.Boolean(compute="_compute_is_over")
