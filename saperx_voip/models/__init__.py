@@ -32,6 +32,7 @@ from . import saperx_line_diagnosis
 from . import saperx_did
 from . import saperx_did_stock
 from . import saperx_line_moments
+from . import saperx_line_change
 from . import saperx_number_range
 from . import saperx_number
 from . import saperx_number_holder

@@ -9,6 +9,7 @@ from . import test_integration
 from . import test_invoice
 from . import test_line
 from . import test_line_block
+from . import test_line_period
 from . import test_line_terms
 from . import test_live
 from . import test_neutralize
