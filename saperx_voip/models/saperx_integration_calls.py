@@ -24,6 +24,8 @@ ASSESSOR_TABLES = (
     "saperx_did",
     "saperx_tariff",
     "saperx_tariff_rate",
+    "saperx_service_number",
+    "saperx_area_code",
 )
 
 

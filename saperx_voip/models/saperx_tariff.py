@@ -84,6 +84,3 @@ class SaperxTariff(models.Model):
         if self.amount_source == "platform":
             return {}
         return {rate.id: rate._get_rating_rate() for rate in self.rate_ids}
-
-    def _rates_changed(self):
-        """Rate the unbilled calls of these plans again."""
