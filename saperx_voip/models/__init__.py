@@ -37,6 +37,9 @@ from . import saperx_number_picking
 from . import saperx_cdr
 from . import saperx_cdr_import
 from . import saperx_cdr_reject
+from . import saperx_cdr_explanation
+from . import saperx_cdr_explanation_call
+from . import saperx_cdr_explanation_price
 from . import saperx_charge
 from . import saperx_charge_class
 from . import saperx_charge_allowance
