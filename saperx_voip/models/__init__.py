@@ -35,6 +35,8 @@ from . import saperx_number
 from . import saperx_number_holder
 from . import saperx_number_picking
 from . import saperx_cdr
+from . import saperx_cdr_allowance
+from . import saperx_cdr_what_if
 from . import saperx_cdr_import
 from . import saperx_cdr_reject
 from . import saperx_cdr_explanation

@@ -36,6 +36,14 @@ ASSESSED_COLUMNS = (
 )
 
 
+# Amounts as text: as numbers they would come back as binary floats.
+FACT_COLUMNS = """
+    line_remote_id, account_code, direction, is_collect, outcome = 'answered',
+    caller, callee, start, talk_seconds, platform_class, platform_amount::text,
+    platform_charged_seconds
+"""
+
+
 class SaperxCdr(models.Model):
     """A call. Written by set (see ``saperx_cdr_import.py``), read as a record."""
 
@@ -203,16 +211,15 @@ class SaperxCdr(models.Model):
         self.env.flush_all()
         assessor = integration._get_assessor()
         cr = self.env.cr
-        # Amounts as text: as numbers they would come back as binary floats.
         cr.execute(
-            "SELECT id, line_remote_id, account_code, direction, is_collect,"
-            " outcome = 'answered', caller, callee, start, talk_seconds,"
-            " platform_class, platform_amount::text, platform_charged_seconds"
-            " FROM saperx_cdr WHERE id = ANY(%s)",
-            (list(call_ids),),
+            SQL(
+                "SELECT id, %s FROM saperx_cdr WHERE id = ANY(%s)",
+                SQL(FACT_COLUMNS),
+                list(call_ids),
+            )
         )
         rows = [
-            (call_id, *assessed_values(assessor.assess(_fact(values))))
+            (call_id, *assessed_values(assessor.assess(fact_of(values))))
             for call_id, *values in cr.fetchall()
         ]
         columns = SQL(", ").join(map(SQL.identifier, ASSESSED_COLUMNS))
@@ -238,8 +245,8 @@ class SaperxCdr(models.Model):
         cr.execute("DROP TABLE saperx_assessed")
 
 
-def _fact(values):
-    """One row of the query in ``_assess`` as the pure core takes it."""
+def fact_of(values):
+    """One row of ``FACT_COLUMNS`` as the pure core takes it."""
     (
         line_remote_id,
         account_code,

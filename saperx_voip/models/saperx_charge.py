@@ -1,6 +1,6 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -74,11 +74,26 @@ class SaperxCharge(models.Model):
     class_ids = fields.One2many(
         "saperx.charge.class", "charge_id", string="By class", readonly=True
     )
+    allowance_ids = fields.One2many(
+        "saperx.charge.allowance", "charge_id", string="Allowances", readonly=True
+    )
     call_count = fields.Integer(string="Calls", readonly=True)
     charged_seconds = fields.Integer(readonly=True)
     gross_amount = fields.Monetary(readonly=True)
     covered_amount = fields.Monetary(string="Allowance used", readonly=True)
     amount = fields.Monetary(readonly=True, tracking=True)
+    cost = fields.Float(
+        digits=(16, 6),
+        readonly=True,
+        groups="saperx_voip.group_billing",
+        help="What the calls cost on the platform, also those that were covered.",
+    )
+    margin = fields.Monetary(
+        compute="_compute_margin",
+        store=True,
+        groups="saperx_voip.group_billing",
+        help="Amount less cost.",
+    )
     state = fields.Selection(
         [
             ("draft", "Draft"),
@@ -93,6 +108,10 @@ class SaperxCharge(models.Model):
         tracking=True,
     )
     confirmed_at = fields.Datetime(readonly=True)
+    last_day = fields.Date(
+        compute="_compute_last_day",
+        help="Of the cycle, or of the line's terms if they ended inside it.",
+    )
     move_line_ids = fields.One2many(
         "account.move.line", "saperx_charge_id", string="Invoice lines", readonly=True
     )
@@ -100,14 +119,28 @@ class SaperxCharge(models.Model):
         "account.move", string="Invoice", compute="_compute_move_id", compute_sudo=True
     )
 
-    @api.depends("line_id", "cycle_start", "cycle_end")
+    @api.depends("line_id", "cycle_start", "last_day")
     def _compute_display_name(self):
         for charge in self:
             charge.display_name = (
                 f"{charge.line_id.display_name} "
                 f"{format_date(self.env, charge.cycle_start)} – "
-                f"{format_date(self.env, charge.cycle_end)}"
+                f"{format_date(self.env, charge.last_day)}"
             )
+
+    @api.depends("cycle_end", "period_id.date_to", "integration_id.timezone")
+    def _compute_last_day(self):
+        for charge in self.sudo():
+            charge.last_day = charge.cycle_end
+            if ends := charge.period_id.date_to:
+                zone = ZoneInfo(charge.integration_id.timezone)
+                before = local_date(ends - timedelta(microseconds=1), zone)
+                charge.last_day = min(charge.cycle_end, before)
+
+    @api.depends("amount", "cost")
+    def _compute_margin(self):
+        for charge in self:
+            charge.margin = charge.amount - charge.cost
 
     @api.depends("move_line_ids.move_id", "move_line_ids.parent_state")
     def _compute_move_id(self):
@@ -154,6 +187,7 @@ class SaperxCharge(models.Model):
         )
         self.env["saperx.cdr"].invalidate_model()
         charges.state = "cancelled"
+        self.env["saperx.cdr"]._draw_allowances(charges.line_id.ids)
 
     def action_view_calls(self):
         self.ensure_one()
@@ -181,16 +215,39 @@ class SaperxCharge(models.Model):
         :param domain: of the lines to charge (``saperx.line``), beside the company's
         :return: the charges made, confirmed
         """
-        ripe = self._get_ripe_groups(domain)
-        charges = self.sudo().create(
-            [self._prepare_charge(group) for group in ripe if not group["waits_for"]]
-        )
+        ripe = [
+            group for group in self._get_ripe_groups(domain) if not group["waits_for"]
+        ]
+        charges = self.sudo().create([self._prepare_charge(group) for group in ripe])
+        charges._claim_periods()
         charges._take_calls()
         empty = charges.filtered(lambda charge: not charge.call_count)
         empty.unlink()
         charges -= empty
         charges._confirm()
+        # What these cycles left is known now.
+        self.env["saperx.cdr"]._draw_allowances(charges.line_id.ids)
         return charges.with_env(self.env)
+
+    def _claim_periods(self):
+        """Let nobody else draw on the same allowances at the same time: whoever comes
+        second finds these rows changed, and its transaction starts again."""
+        self.env.execute_query(
+            SQL(
+                """
+                UPDATE saperx_line_period AS period
+                SET charged_until = greatest(period.charged_until, charge.cycle_end)
+                FROM saperx_charge AS charge
+                JOIN saperx_line_period AS own ON own.id = charge.period_id
+                WHERE charge.id = ANY(%s)
+                AND period.contract_id = own.contract_id
+                AND period.tariff_id IS NOT DISTINCT FROM own.tariff_id
+                RETURNING period.id
+                """,
+                self.ids,
+            )
+        )
+        self.env["saperx.line.period"].invalidate_model(["charged_until"])
 
     @api.model
     def _get_ripe_groups(self, domain=()):
@@ -200,19 +257,36 @@ class SaperxCharge(models.Model):
             ``amount`` and ``waits_for`` (why the cycle cannot be charged yet, or
             None), only-active-lines applied as ``waits_for`` too
         """
-        line_domain = [("company_id", "in", self.env.companies.ids), *domain]
-        groups = (
-            self.env["saperx.cdr"]
-            .sudo()
-            ._read_group(
-                [
-                    ("state", "=", "unbilled"),
-                    ("line_id", "any", line_domain),
-                ],
-                ["line_id", "period_id", "cycle_end:day"],
-                ["__count", "charged_amount:sum"],
-            )
+        groups = self._read_unbilled_groups(
+            [("company_id", "in", self.env.companies.ids), *domain]
         )
+        # Lines that share an allowance are charged together: what is left of it is
+        # fixed when its cycle is first charged.
+        sharers = self._get_sharing_lines(groups)
+        known = {group["line"] for group in groups}
+        groups += [
+            group
+            for group in self._read_unbilled_groups([("id", "in", sharers.ids)])
+            if group["line"] not in known and self._get_share(group)
+        ]
+        shares = defaultdict(list)
+        for group in groups:
+            group["waits_for"] = self._get_obstacle(group)
+            shares[self._get_share(group)].append(group)
+        for share, sharing in shares.items():
+            waiting = next((g for g in sharing if g["waits_for"]), None)
+            for group in sharing if share and waiting else ():
+                group["waits_for"] = group["waits_for"] or self.env._(
+                    "the line %(line)s, which shares its allowance: %(reason)s",
+                    line=waiting["line"].display_name,
+                    reason=waiting["waits_for"],
+                )
+        for group in groups:
+            group["waits_for"] = group["waits_for"] or self._get_inactivity(group)
+        return groups
+
+    @api.model
+    def _read_unbilled_groups(self, line_domain):
         return [
             {
                 "line": line,
@@ -220,17 +294,48 @@ class SaperxCharge(models.Model):
                 "cycle_end": cycle_end,
                 "calls": calls,
                 "amount": amount,
-                "waits_for": self._get_obstacle(line, period, cycle_end),
             }
-            for line, period, cycle_end, calls, amount in groups
+            for line, period, cycle_end, calls, amount in self.env["saperx.cdr"]
+            .sudo()
+            ._read_group(
+                [("state", "=", "unbilled"), ("line_id", "any", line_domain)],
+                ["line_id", "period_id", "cycle_end:day"],
+                ["__count", "charged_amount:sum"],
+                order="cycle_end:day, line_id, period_id",
+            )
         ]
 
     @api.model
-    def _get_obstacle(self, line, period, cycle_end):
+    def _get_share(self, group):
+        """What an allowance of the group's plan is shared by in its cycle, or None."""
+        period = group["period"]
+        if any(period.tariff_id.allowance_ids.mapped("is_shared")):
+            return period.contract_id, period.tariff_id, group["cycle_end"]
+        return None
+
+    @api.model
+    def _get_sharing_lines(self, groups):
+        periods = self.env["saperx.line.period"].concat(
+            *(group["period"] for group in groups if self._get_share(group))
+        )
+        return (
+            self.env["saperx.line.period"]
+            .sudo()
+            .search(
+                [
+                    ("contract_id", "in", periods.contract_id.ids),
+                    ("tariff_id", "in", periods.tariff_id.ids),
+                ]
+            )
+            .line_id
+        )
+
+    @api.model
+    def _get_obstacle(self, group):
         """Why a cycle is not charged now, in words, or None."""
-        integration = line.integration_id
-        first, _last = cycle_of(cycle_end, period.closing_day)
-        begins, ends = bounds_utc(first, cycle_end, ZoneInfo(integration.timezone))
+        integration = group["line"].integration_id
+        cycle_end = group["cycle_end"]
+        ends = self._get_bounds(group)[1]
         now = fields.Datetime.now()
         if now < ends:
             return self.env._(
@@ -243,9 +348,25 @@ class SaperxCharge(models.Model):
             return self.env._(
                 "calls that come late, until %s", format_date(self.env, ripe_at.date())
             )
-        if integration.charge_only_active_lines and not line._was_active(begins, ends):
+        return None
+
+    @api.model
+    def _get_inactivity(self, group):
+        """Why a cycle is not charged at all, in words, or None."""
+        line = group["line"]
+        if line.integration_id.charge_only_active_lines and not line._was_active(
+            *self._get_bounds(group)
+        ):
             return self.env._("nothing: the line was not active in this cycle")
         return None
+
+    @api.model
+    def _get_bounds(self, group):
+        """The moments (naive UTC, half open) between which the cycle runs."""
+        cycle_end = group["cycle_end"]
+        first, _last = cycle_of(cycle_end, group["period"].closing_day)
+        timezone = ZoneInfo(group["line"].integration_id.timezone)
+        return bounds_utc(first, cycle_end, timezone)
 
     @api.model
     def _prepare_charge(self, group):
@@ -290,12 +411,14 @@ class SaperxCharge(models.Model):
             )
         )
         self.env["saperx.cdr"].invalidate_model()
+        self._draw_allowances()
         totals = defaultdict(list)
         for charge_id, *values in self.env.execute_query(
             SQL(
                 """
                 SELECT charge_id, call_class, count(*), sum(charged_seconds),
-                       sum(gross_amount), sum(covered_amount), sum(charged_amount)
+                       sum(gross_amount), sum(covered_amount), sum(charged_amount),
+                       sum(platform_cost)
                 FROM saperx_cdr WHERE charge_id = ANY(%s)
                 GROUP BY charge_id, call_class ORDER BY call_class
                 """,
@@ -315,7 +438,7 @@ class SaperxCharge(models.Model):
                     "amount": amount,
                 }
                 for charge_id, rows in totals.items()
-                for call_class, calls, seconds, gross, covered, amount in rows
+                for call_class, calls, seconds, gross, covered, amount, _cost in rows
             ]
         )
         for charge in self:
@@ -327,8 +450,54 @@ class SaperxCharge(models.Model):
                     "gross_amount": sum(row[3] for row in rows),
                     "covered_amount": sum(row[4] for row in rows),
                     "amount": sum(row[5] for row in rows),
+                    "cost": sum(row[6] or 0 for row in rows),
                 }
             )
+
+    def _draw_allowances(self):
+        """Let the calls of these charges draw for good, and keep what was drawn."""
+        calls_model = self.env["saperx.cdr"].sudo()
+        rows = []
+        for lines, contract_ids in calls_model._split_by_ledger(self.line_id.ids):
+            charges = self.filtered(
+                lambda c, lines=lines, ids=contract_ids: (
+                    c.line_id in lines and c.contract_id.id in ids
+                )
+            ).sorted("id")
+            ledger, rates = lines._get_ledger()
+            calls, stored = calls_model._read_open_calls(
+                rates, SQL("call.charge_id = ANY(%s)", charges.ids)
+            )
+            drawings = list(ledger.draw(calls))
+            calls_model._store_drawn(drawings, stored)
+            used = Counter()
+            for call, drawn in drawings:
+                charge_id = stored[call.id][0]
+                for allowance_id, quantity in drawn.uses:
+                    used[charge_id, allowance_id] += quantity
+            rows += charges._prepare_allowances(ledger, used)
+        self.env["saperx.charge.allowance"].create(rows)
+
+    def _prepare_allowances(self, ledger, used):
+        """The rows by which these charges stand in the ledger.
+
+        :param used: by charge and allowance id, what its calls drew
+        """
+        return [
+            {
+                "charge_id": charge.id,
+                "allowance_id": key.allowance_id,
+                "stretch_id": not balance.allowance.is_shared and key.holder_id,
+                "own_quantity": balance.own,
+                "carried_quantity": balance.carried,
+                "used_quantity": used[charge.id, key.allowance_id],
+                "carried_away": balance.carried_away,
+            }
+            for charge in self
+            for key, balance in ledger.close(
+                charge.period_id.id, charge.cycle_end
+            ).items()
+        ]
 
     def _confirm(self):
         self.write({"state": "confirmed", "confirmed_at": fields.Datetime.now()})
@@ -419,6 +588,6 @@ class SaperxCharge(models.Model):
             "Telephony %(number)s, %(start)s to %(end)s",
             number=charge.line_id.display_name,
             start=format_date(charge.env, charge.cycle_start),
-            end=format_date(charge.env, charge.cycle_end),
+            end=format_date(charge.env, charge.last_day),
         )
         return f"{text} · {label}" if label else text

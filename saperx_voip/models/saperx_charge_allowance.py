@@ -1,6 +1,6 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class SaperxChargeAllowance(models.Model):
@@ -34,9 +34,27 @@ class SaperxChargeAllowance(models.Model):
     carried_quantity = fields.Integer(
         required=True, help="What the cycle before left for this one."
     )
-    used_own = fields.Integer(required=True, help="By the calls of this charge.")
-    used_carried = fields.Integer(required=True, help="By the calls of this charge.")
+    used_quantity = fields.Integer(required=True, help="By the calls of this charge.")
     carried_away = fields.Integer(
         required=True,
         help="What this cycle left for the next, fixed when first charged.",
     )
+    own = fields.Char(string="Of the cycle", compute="_compute_texts")
+    carried = fields.Char(string="From the cycle before", compute="_compute_texts")
+    used = fields.Char(string="Used here", compute="_compute_texts")
+    left_over = fields.Char(string="Into the next cycle", compute="_compute_texts")
+
+    @api.depends(
+        "allowance_id",
+        "own_quantity",
+        "carried_quantity",
+        "used_quantity",
+        "carried_away",
+    )
+    def _compute_texts(self):
+        for use in self:
+            as_text = use.allowance_id._format_quantity
+            use.own = as_text(use.own_quantity)
+            use.carried = use.carried_quantity and as_text(use.carried_quantity)
+            use.used = as_text(use.used_quantity)
+            use.left_over = use.carried_away and as_text(use.carried_away)

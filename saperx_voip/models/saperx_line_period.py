@@ -47,6 +47,10 @@ class SaperxLinePeriod(models.Model):
     date_from = fields.Datetime(string="From", help="Empty: since ever.")
     date_to = fields.Datetime(string="To", help="Exclusive. Empty: still running.")
 
+    charged_until = fields.Date(
+        readonly=True, help="Last day of the latest cycle of it that was charged."
+    )
+
     _one_open = models.UniqueIndex(
         "(line_id) WHERE date_to IS NULL", "A line has one running period at most."
     )

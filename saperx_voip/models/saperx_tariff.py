@@ -72,3 +72,15 @@ class SaperxTariff(models.Model):
             rates=tuple(rate._get_rating_rate() for rate in self.rate_ids),
             amount_source=self.amount_source,
         )
+
+    def _get_rating_allowances(self):
+        """The plan's allowances as the pure core takes them."""
+        self.ensure_one()
+        return [allowance._get_rating_allowance() for allowance in self.allowance_ids]
+
+    def _get_rates_by_id(self):
+        """By id, the rates that price its calls: none if the platform does."""
+        self.ensure_one()
+        if self.amount_source == "platform":
+            return {}
+        return {rate.id: rate._get_rating_rate() for rate in self.rate_ids}

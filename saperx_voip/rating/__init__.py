@@ -18,8 +18,10 @@ from .explanation import (
     in_order_of_draw,
 )
 from .holding import Directory, Holding, LineKeys, NumberHolding
+from .ledger import Key, Ledger, OpenCall
 from .numbering import Number, classify, normalise, rule_class
 from .services import DEFAULT_SERVICES, Services
+from .stretch import Cycle, Stretch, Stretches
 from .tariff import (
     Rate,
     Rated,
@@ -42,18 +44,24 @@ __all__ = [
     "Balance",
     "Cadence",
     "Choice",
+    "Cycle",
     "Directory",
     "Draw",
     "Drawn",
     "Fact",
     "Holding",
+    "Key",
+    "Ledger",
     "LineKeys",
     "Number",
     "NumberHolding",
     "Priced",
+    "OpenCall",
     "Rate",
     "Rated",
     "Services",
+    "Stretch",
+    "Stretches",
     "Tariff",
     "Use",
     "bounds_utc",

@@ -55,8 +55,13 @@ class Allowance:
         return (
             (not self.call_classes or call_class in self.call_classes)
             and (not self.prefixes or digits.startswith(self.prefixes))
-            and (self.date_from is None or self.date_from <= on)
-            and (self.date_to is None or on <= self.date_to)
+            and self.is_given(on, on)
+        )
+
+    def is_given(self, first: date, last: date) -> bool:
+        """Whether it is valid on a day of a cycle."""
+        return (self.date_from is None or self.date_from <= last) and (
+            self.date_to is None or first <= self.date_to
         )
 
     def own_quantity(self, days: int, days_of_cycle: int) -> int:
@@ -72,23 +77,34 @@ def in_drawing_order(allowances: Iterable[Allowance]) -> list[Allowance]:
     return sorted(allowances, key=lambda a: (UNITS.index(a.unit), a.sequence, a.id))
 
 
+@dataclass(slots=True)
 class Balance:
-    """What is left of an allowance in a cycle: the carried part and its own."""
+    """An allowance in a cycle: what there is of it, and what was used."""
 
-    __slots__ = ("allowance", "carried_left", "own_left")
+    allowance: Allowance
+    own: int
+    """Given for this cycle."""
+    carried: int = 0
+    """Left by the cycle before; drawn first, and not carried again."""
+    used: int = 0
+    """Of both parts."""
+    carried_away: int | None = None
+    """What goes to the next cycle; None as long as it is not fixed."""
 
-    def __init__(self, allowance: Allowance, own_left: int, carried_left: int = 0):
-        self.allowance = allowance
-        self.own_left = own_left
-        self.carried_left = carried_left
+    @property
+    def carried_left(self) -> int:
+        return max(self.carried - self.used, 0)
+
+    @property
+    def own_left(self) -> int:
+        used = max(self.used - self.carried, 0)
+        return max(self.own - used - (self.carried_away or 0), 0)
 
     def take(self, wanted: int) -> int:
-        """Take what is there of a quantity, the carried part first."""
-        carried = min(wanted, self.carried_left)
-        own = min(wanted - carried, self.own_left)
-        self.carried_left -= carried
-        self.own_left -= own
-        return carried + own
+        """Take what is there of a quantity, and say how much that was."""
+        taken = min(wanted, self.carried_left + self.own_left)
+        self.used += taken
+        return taken
 
 
 @dataclass(frozen=True, slots=True)

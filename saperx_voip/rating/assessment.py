@@ -1,6 +1,7 @@
 """From a decoded call to everything that we say of it: holder, class, price."""
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -68,6 +69,13 @@ class Assessor:
         self._timezone = timezone
         self._charge_from = charge_from
         self._line_charge_from = line_charge_from or {}
+
+    def under(self, tariff: Tariff) -> "Assessor":
+        """What the same calls would be, were every line under this tariff."""
+        other = copy(self)
+        other._directory = self._directory.under(tariff.id)
+        other._tariffs = {tariff.id: tariff}
+        return other
 
     def assess(self, fact: Fact) -> Assessment:
         outgoing = fact.direction == "outgoing"

@@ -5,7 +5,8 @@ Pure: built from plain values, asked once for every call.
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 
@@ -76,6 +77,15 @@ class Directory:
         for number in numbers:
             self._by_number[number.number].append(number)
             self._numbers_of[number.line_id].append(number)
+
+    def under(self, tariff_id: int) -> "Directory":
+        """The same holdings, all under one tariff."""
+        other = copy(self)
+        other._holdings = {
+            line_id: [replace(held, tariff_id=tariff_id) for held in holdings]
+            for line_id, holdings in self._holdings.items()
+        }
+        return other
 
     def find(
         self,

@@ -1,4 +1,5 @@
 from . import test_access
+from . import test_allowance
 from . import test_api_log
 from . import test_charge
 from . import test_contract_life
@@ -17,3 +18,4 @@ from . import test_porting
 from . import test_push
 from . import test_secret
 from . import test_translation
+from . import test_what_if

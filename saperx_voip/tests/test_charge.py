@@ -1,6 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
 from datetime import date
+from decimal import Decimal
 
 from odoo.exceptions import UserError
 from odoo.tests import Form
@@ -60,7 +61,11 @@ class TestCharge(SaperxCase):
 
         def obstacle(cycle_end):
             return charge_model._get_obstacle(
-                self.line, self.line.period_ids, cycle_end
+                {
+                    "line": self.line,
+                    "period": self.line.period_ids,
+                    "cycle_end": cycle_end,
+                }
             )
 
         self.assertIn("runs until", obstacle(date(2026, 11, 30)))
@@ -76,6 +81,22 @@ class TestCharge(SaperxCase):
         self._import(self._make_call(1))
         self.assertFalse(self._charge())
         self.assertEqual(self._get_call(1).state, "unbilled")
+
+    def test_cost_and_margin_are_of_all_calls_of_the_charge(self):
+        self._import(
+            self._make_call(1),
+            self._make_call(2, talk_seconds=2, platform_cost=Decimal("0.010001")),
+        )
+        charge = self._charge()
+        self.assertEqual(charge.cost, 0.050001)
+        self.assertEqual(charge.margin, 0.07)
+
+    def test_a_period_that_ends_inside_its_cycle_is_charged_until_then(self):
+        self._import(self._make_call(1))
+        self.line.period_ids.date_to = moment("2026-10-20 03:00:00")
+        charge = self._charge()
+        self.assertEqual(charge.last_day, date(2026, 10, 19))
+        self.assertIn("10/19/2026", charge._get_invoice_text(None))
 
     def test_cancelling_a_charge_lets_its_calls_be_charged_again(self):
         self._import(self._make_call(1))

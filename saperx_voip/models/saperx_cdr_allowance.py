@@ -1,0 +1,342 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+
+import json
+from collections import defaultdict
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from odoo import api, models
+from odoo.tools import SQL, split_every
+
+from ..bulk import copy_rows
+from ..rating import (
+    Balance,
+    Key,
+    Ledger,
+    OpenCall,
+    Stretches,
+    cycle_of,
+    local_date,
+)
+
+# Contracts whose calls are in memory at one time.
+BATCH = 500
+
+DRAWN_COLUMNS = (
+    "covered_seconds",
+    "covered_amount",
+    "charged_amount",
+    "allowance_uses",
+)
+
+
+class SaperxCdr(models.Model):
+    """What allowances take of calls: beforehand of the unbilled ones, and for good of
+    those that a charge takes."""
+
+    _inherit = "saperx.cdr"  # pylint: disable=consider-merging-classes-inherited
+
+    @api.model
+    def _draw_allowances(self, line_ids):
+        """Say anew what allowances take of the unbilled calls of these lines, and of
+        the lines that share with them, were all charged now."""
+        self.env.flush_all()
+        for lines, contract_ids in self._split_by_ledger(line_ids):
+            ledger, rates = lines._get_ledger()
+            calls, stored = self._read_open_calls(
+                rates,
+                SQL(
+                    "call.line_id = ANY(%s) AND call.state = 'unbilled'"
+                    " AND period.contract_id = ANY(%s)",
+                    lines.ids,
+                    contract_ids,
+                ),
+            )
+            self._store_drawn(ledger.draw(calls), stored)
+
+    @api.model
+    def _split_by_ledger(self, line_ids):
+        """The contracts in which these lines have allowances, in batches.
+
+        :param line_ids: ids of ``saperx.line``
+        :return: an iterator of the lines (of one time zone) that share a batch of
+            contracts, and the contracts' ids: what they share is reckoned together
+        """
+        rows = self.env.execute_query(
+            SQL(
+                """
+                WITH concerned AS (
+                    SELECT contract_id FROM saperx_line_period
+                    JOIN saperx_tariff_allowance USING (tariff_id)
+                    WHERE line_id = ANY(%(line_ids)s)
+                    UNION
+                    -- Of an allowance that was taken away.
+                    SELECT contract_id FROM saperx_cdr
+                    WHERE line_id = ANY(%(line_ids)s)
+                      AND state = 'unbilled' AND allowance_uses IS NOT NULL
+                )
+                SELECT DISTINCT integration.timezone, period.contract_id, line.id
+                FROM concerned
+                JOIN saperx_line_period AS period USING (contract_id)
+                JOIN saperx_line AS line ON line.id = period.line_id
+                JOIN saperx_integration AS integration
+                  ON integration.id = line.integration_id
+                ORDER BY integration.timezone, period.contract_id, line.id
+                """,
+                line_ids=list(line_ids),
+            )
+        )
+        by_zone = defaultdict(lambda: defaultdict(list))
+        for timezone, contract_id, line_id in rows:
+            by_zone[timezone][contract_id].append(line_id)
+        for by_contract in by_zone.values():
+            for batch in split_every(BATCH, by_contract.items()):
+                ids = sorted({line_id for _contract, some in batch for line_id in some})
+                yield (
+                    self.env["saperx.line"].sudo().browse(ids),
+                    [contract_id for contract_id, _lines in batch],
+                )
+
+    @api.model
+    def _read_open_calls(self, rates, where):
+        """Calls as the ledger takes them, and what is stored of their drawing.
+
+        :param rates: by tariff id what ``_get_rates_by_id`` gives
+        :param SQL where: which calls (``call``)
+        :return: ``OpenCall`` list, and by call id its charge and stored columns
+        """
+        calls, stored = [], {}
+        for (
+            call_id,
+            remote_id,
+            period_id,
+            tariff_id,
+            start,
+            cycle_end,
+            call_class,
+            digits,
+            charged_seconds,
+            gross,
+            rate_id,
+            charge_id,
+            *drawn,
+        ) in self.env.execute_query(
+            SQL(
+                """
+                SELECT call.id, call.remote_id, call.period_id, period.tariff_id,
+                       call.start, call.cycle_end, call.call_class, call.other_party,
+                       call.charged_seconds, call.gross_amount::text, call.rate_id,
+                       call.charge_id, call.covered_seconds,
+                       call.covered_amount::text, call.charged_amount::text,
+                       call.allowance_uses::text
+                FROM saperx_cdr AS call
+                JOIN saperx_line_period AS period ON period.id = call.period_id
+                WHERE %s
+                """,
+                where,
+            )
+        ):
+            rates_of_plan = rates.get(tariff_id, {})
+            if rate_id and rate_id not in rates_of_plan:
+                # Rated under another plan, and about to be rated again.
+                continue
+            stored[call_id] = charge_id, drawn
+            calls.append(
+                OpenCall(
+                    id=call_id,
+                    remote_id=remote_id,
+                    period_id=period_id,
+                    start=start,
+                    cycle_end=cycle_end,
+                    call_class=call_class,
+                    digits=digits or "",
+                    charged_seconds=charged_seconds,
+                    gross=Decimal(gross).quantize(Decimal("0.01")),
+                    rate=rates_of_plan.get(rate_id),
+                )
+            )
+        return calls, stored
+
+    @api.model
+    def _store_drawn(self, drawings, stored):
+        """Write what was drawn where it is not what stands there.
+
+        :param drawings: pairs of ``OpenCall`` and ``Drawn``
+        :param stored: as ``_read_open_calls`` gives it
+        """
+        rows = []
+        for call, drawn in drawings:
+            _charge_id, (seconds, covered, charged, uses) = stored[call.id]
+            new_uses = json.dumps(dict(drawn.uses)) if drawn.uses else None
+            same = (
+                seconds == drawn.covered_seconds
+                and Decimal(covered or 0) == drawn.covered_amount
+                and Decimal(charged or 0) == drawn.charged_amount
+                and json.loads(uses or "null") == json.loads(new_uses or "null")
+            )
+            if not same:
+                rows.append(
+                    (
+                        call.id,
+                        drawn.covered_seconds,
+                        drawn.covered_amount,
+                        drawn.charged_amount,
+                        new_uses,
+                    )
+                )
+        if not rows:
+            return
+        cr = self.env.cr
+        columns = SQL(", ").join(map(SQL.identifier, DRAWN_COLUMNS))
+        cr.execute(
+            SQL(
+                "CREATE TEMP TABLE saperx_drawn ON COMMIT DROP AS"
+                " SELECT id, %s FROM saperx_cdr WITH NO DATA",
+                columns,
+            )
+        )
+        copy_rows(cr, "saperx_drawn", ("id", *DRAWN_COLUMNS), rows)
+        assignments = SQL(", ").join(
+            SQL("%s = drawn.%s", SQL.identifier(name), SQL.identifier(name))
+            for name in DRAWN_COLUMNS
+        )
+        cr.execute(
+            SQL(
+                "UPDATE saperx_cdr SET %s FROM saperx_drawn AS drawn"
+                " WHERE saperx_cdr.id = drawn.id",
+                assignments,
+            )
+        )
+        cr.execute("DROP TABLE saperx_drawn")
+        self.invalidate_model(DRAWN_COLUMNS)
+
+
+class SaperxLine(models.Model):
+    """The allowances of lines over their cycles."""
+
+    _inherit = "saperx.line"  # pylint: disable=consider-merging-classes-inherited
+
+    def _get_ledger(self):
+        """What the cycles of these lines have of allowances, beside what their charges
+        drew; lines that share must be together.
+
+        :return: a ``Ledger``, and by tariff id its rates by id
+        """
+        periods = self.sudo().period_ids
+        tariffs = periods.tariff_id.with_context(active_test=False)
+        # Lines of one batch are of one time zone.
+        zone = ZoneInfo(self.integration_id[:1].timezone)
+        stretches = Stretches(
+            [period._get_holding() for period in periods],
+            zone,
+            since=self._get_allowance_starts(),
+            seen=self._get_first_days(),
+        )
+        allowances = {tariff.id: tariff._get_rating_allowances() for tariff in tariffs}
+        ledger = Ledger(stretches, allowances, self._read_balances(allowances))
+        return ledger, {tariff.id: tariff._get_rates_by_id() for tariff in tariffs}
+
+    def _get_allowance_starts(self):
+        """By line id, the day from which on it has its allowances, if there is one."""
+        starts = {}
+        for line in self:
+            zone = ZoneInfo(line.integration_id.timezone)
+            charged_from = (
+                line.charge_calls_from or line.integration_id.charge_calls_from
+            )
+            days = [
+                line.in_use_since,
+                charged_from and local_date(charged_from, zone),
+            ]
+            if any(days):
+                starts[line.id] = max(filter(None, days))
+        return starts
+
+    def _get_first_days(self):
+        """By line id, the first day of which there is a charge or an unbilled call."""
+        return dict(
+            self.env.execute_query(
+                SQL(
+                    """
+                    SELECT line_id, min(day) FROM (
+                        SELECT line_id, min(cycle_start) AS day
+                        FROM saperx_charge
+                        WHERE line_id = ANY(%(ids)s) AND state <> 'cancelled'
+                        GROUP BY line_id
+                        UNION ALL
+                        SELECT line_id, min(start)::date
+                        FROM saperx_cdr
+                        WHERE line_id = ANY(%(ids)s) AND state = 'unbilled'
+                        GROUP BY line_id
+                    ) AS seen
+                    GROUP BY line_id
+                    """,
+                    ids=self.ids,
+                )
+            )
+        )
+
+    def _read_balances(self, allowances):
+        """What live charges of these lines drew: the ledger's past."""
+        by_id = {
+            allowance.id: allowance
+            for some in allowances.values()
+            for allowance in some
+        }
+        return {
+            Key(allowance_id, holder_id, cycle_end): Balance(
+                by_id[allowance_id], *quantities
+            )
+            for allowance_id, holder_id, cycle_end, *quantities in (
+                self.env.execute_query(
+                    SQL(
+                        """
+                        SELECT used.allowance_id,
+                               coalesce(used.stretch_id, charge.contract_id),
+                               charge.cycle_end,
+                               max(used.own_quantity), max(used.carried_quantity),
+                               sum(used.used_quantity), max(used.carried_away)
+                        FROM saperx_charge_allowance AS used
+                        JOIN saperx_charge AS charge ON charge.id = used.charge_id
+                        WHERE charge.line_id = ANY(%s)
+                          AND charge.state <> 'cancelled'
+                          AND used.allowance_id = ANY(%s)
+                        GROUP BY 1, 2, 3
+                        """,
+                        self.ids,
+                        list(by_id),
+                    )
+                )
+            )
+        }
+
+    def _get_allowance_balances(self, day=None):
+        """What the line has of its allowances in a cycle, were its unbilled calls
+        charged now.
+
+        :param date day: a local day of the cycle; None: today
+        :return: pairs of a ``saperx.tariff.allowance`` and a ``rating.Balance``
+        """
+        self.ensure_one()
+        day = day or self.integration_id._get_local_today()
+        begins = self.integration_id._get_start_of_day(day)
+        period = self.sudo().period_ids.filtered(
+            lambda p: p._get_holding().covers(begins)
+        )[:1]
+        cdr_model = self.env["saperx.cdr"].sudo()
+        for lines, contract_ids in cdr_model._split_by_ledger(self.ids):
+            if period.contract_id.id not in contract_ids:
+                continue
+            ledger, rates = lines._get_ledger()
+            calls, _stored = cdr_model._read_open_calls(
+                rates,
+                SQL("call.line_id = ANY(%s) AND call.state = 'unbilled'", lines.ids),
+            )
+            list(ledger.draw(calls))
+            last = cycle_of(day, period.closing_day)[1]
+            allowance_model = self.env["saperx.tariff.allowance"]
+            return [
+                (allowance_model.browse(key.allowance_id), balance)
+                for key, balance in ledger.look(period.id, last).items()
+            ]
+        return []
