@@ -31,6 +31,7 @@
         "views/saperx_line_views.xml",
         "views/saperx_line_live_views.xml",
         "views/saperx_cdr_views.xml",
+        "views/saperx_cdr_explanation.xml",
         "views/saperx_cdr_import_views.xml",
         "views/saperx_cdr_reject_views.xml",
         "views/saperx_charge_views.xml",

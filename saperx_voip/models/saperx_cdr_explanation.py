@@ -71,11 +71,7 @@ class SaperxCdr(models.Model):
             {
                 "summary": self._explain_summary(),
                 "warnings": self._explain_warnings(explained),
-                "sections": [
-                    section
-                    for section in self._explain_sections(explained)
-                    if section["rows"]
-                ],
+                "sections": self._explain_sections(explained),
             },
         )
 
@@ -108,15 +104,17 @@ class SaperxCdr(models.Model):
 
     def _explain_sections(self, explained):
         return [
-            self._section(self.env._("Number"), self._explain_number(explained)),
-            self._section(self.env._("Class"), self._explain_class(explained)),
-            self._section(self.env._("Whose call"), self._explain_holder(explained)),
-            self._section(self.env._("Price"), self._explain_price(explained)),
-            self._section(
-                self.env._("Allowances"), self._explain_allowances(explained)
-            ),
-            self._section(self.env._("Result"), self._explain_result()),
-            self._section(self.env._("On the platform"), self._explain_platform()),
+            {"title": title, "rows": rows}
+            for title, rows in (
+                (self.env._("Number"), self._explain_number(explained)),
+                (self.env._("Class"), self._explain_class(explained)),
+                (self.env._("Whose call"), self._explain_holder(explained)),
+                (self.env._("Price"), self._explain_price(explained)),
+                (self.env._("Allowances"), self._explain_allowances(explained)),
+                (self.env._("Result"), self._explain_result()),
+                (self.env._("On the platform"), self._explain_platform()),
+            )
+            if rows
         ]
 
     def _explain_summary(self):
@@ -214,9 +212,6 @@ class SaperxCdr(models.Model):
                 "the plan charges the platform's amount, and there is none."
             ),
         }.get(self.reason, "")
-
-    def _section(self, title, rows):
-        return {"title": title, "rows": rows}
 
     def _row(self, label, value, note=None, level=None):
         """:param level: ``strong``, ``warning`` or None"""

@@ -65,13 +65,9 @@ class SaperxCdr(models.Model):
             city, state = place_of(number.digits)
             place = "/".join(part for part in (city, state) if part)
             if number.area_code:
-                place = " ".join(
-                    part
-                    for part in (self.env._("area code %s", number.area_code), place)
-                    if part
-                )
-            if place:
-                parts = [f"{parts[0]}, {place}"]
+                parts.append(self.env._("area code %s", number.area_code))
+            parts.append(place)
+            parts = [", ".join(part for part in parts if part)]
         if number.is_collect:
             parts.append(self.env._("Dialled as a collect call (90)"))
         return parts

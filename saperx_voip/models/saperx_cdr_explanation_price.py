@@ -143,13 +143,11 @@ class SaperxCdr(models.Model):
 
     def _describe_priced(self, priced):
         """``0.20 + 0.12 × 36 s ÷ 60 = 0.272, cut to the centavo``"""
-        parts = [
-            self._format_decimal(priced.connection_fee)
-            if priced.connection_fee
-            else "",
-            f"{self._format_decimal(priced.price_per_minute)} × {priced.seconds} s ÷ 60",
-        ]
-        sum_of_parts = " + ".join(part for part in parts if part)
+        price = self._format_decimal(priced.price_per_minute)
+        parts = [f"{price} × {priced.seconds} s ÷ 60"]
+        if priced.connection_fee:
+            parts.insert(0, self._format_decimal(priced.connection_fee))
+        sum_of_parts = " + ".join(parts)
         exact = self._format_exact(priced.exact)
         if priced.exact == priced.amount:
             return f"{sum_of_parts} = {exact}"
@@ -178,30 +176,29 @@ class SaperxCdr(models.Model):
     def _explain_allowances(self, explained):
         if self.state not in ("unbilled", "billed") or not self.charged_seconds:
             return []
-        if self.covered_amount or self.covered_seconds or self.allowance_uses:
-            return self._explain_draws(explained)
-        if self.state == "unbilled":
-            return (
-                [
-                    self._row(
-                        self.env._("Not drawn yet"),
-                        "",
-                        self.env._(
-                            "Calls draw on the allowances in order when their cycle is "
-                            "charged: the amount may become less."
-                        ),
-                    )
-                ]
-                if explained["tariff"].allowance_ids
-                else []
+        rows = []
+        if self.covered_amount or self.covered_seconds:
+            rows = self._explain_draws(explained)
+        elif explained["tariff"].allowance_ids or self.state == "billed":
+            rows.append(
+                self._row(
+                    self.env._("Nothing drawn"),
+                    "",
+                    self.env._("No allowance fits the call, or nothing is left of it."),
+                )
             )
-        return [
-            self._row(
-                self.env._("Nothing drawn"),
-                "",
-                self.env._("No allowance fits the call, or nothing was left of it."),
+        if rows and self.state == "unbilled":
+            rows.append(
+                self._row(
+                    self.env._("Not final"),
+                    "",
+                    self.env._(
+                        "Calls draw on allowances in the order of their beginning: "
+                        "finally when their cycle is charged."
+                    ),
+                )
             )
-        ]
+        return rows
 
     def _explain_draws(self, explained):
         kept = {
@@ -221,7 +218,7 @@ class SaperxCdr(models.Model):
             rows.append(
                 self._row(
                     allowance.display_name,
-                    f"− {allowance._format_quantity(draw.use.quantity)}",
+                    f"− {self._format_use(draw.use)}",
                     self._describe_draw(draw, explained),
                 )
             )
@@ -233,16 +230,6 @@ class SaperxCdr(models.Model):
                     self._format_seconds(self.covered_seconds)
                     if self.covered_seconds
                     else None,
-                )
-            )
-        if self.state == "unbilled":
-            rows.append(
-                self._row(
-                    self.env._("Not final"),
-                    "",
-                    self.env._(
-                        "The allowances are drawn finally when the cycle is charged."
-                    ),
                 )
             )
         return rows
@@ -261,12 +248,17 @@ class SaperxCdr(models.Model):
         charged = self._decimal(self.charged_amount)
         return draws if draws and draws[-1].amount_left == charged else ()
 
+    def _format_use(self, use):
+        if use.unit == "minutes":
+            return self._format_seconds(use.quantity)
+        return self._format_amount(from_centavos(use.quantity))
+
     def _describe_draw(self, draw, explained):
         left = self._format_amount(draw.amount_left)
         if draw.use.unit == "reais":
             return self.env._(
                 "Covers %(amount)s. Left to pay: %(left)s.",
-                amount=self._format_amount(from_centavos(draw.use.quantity)),
+                amount=self._format_use(draw.use),
                 left=left,
             )
         if not draw.seconds_left:

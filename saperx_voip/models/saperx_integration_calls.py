@@ -11,7 +11,6 @@ from ..rating import (
     Assessor,
     Directory,
     LineKeys,
-    NumberHolding,
     bounds_utc,
     local_date,
 )
@@ -44,16 +43,7 @@ class SaperxIntegration(models.Model):
                 for line in lines
             ),
             holdings=(period._get_holding() for period in periods),
-            numbers=(
-                NumberHolding(
-                    number=did.number,
-                    line_id=did.line_id.id,
-                    since=did.held_from or None,
-                    until=did.held_until or None,
-                    is_main=did.is_main,
-                )
-                for did in dids
-            ),
+            numbers=(did._get_holding() for did in dids),
         )
         return Assessor(
             directory,

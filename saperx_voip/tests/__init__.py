@@ -4,6 +4,7 @@ from . import test_api_log
 from . import test_charge
 from . import test_contract_life
 from . import test_did
+from . import test_explanation
 from . import test_import
 from . import test_integration
 from . import test_invoice
