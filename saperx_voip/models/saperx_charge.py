@@ -232,16 +232,22 @@ class SaperxCharge(models.Model):
     def _claim_periods(self):
         """Let nobody else draw on the same allowances at the same time: whoever comes
         second finds these rows changed, and its transaction starts again."""
+        self.env.flush_all()
         self.env.execute_query(
             SQL(
                 """
                 UPDATE saperx_line_period AS period
-                SET charged_until = greatest(period.charged_until, charge.cycle_end)
-                FROM saperx_charge AS charge
-                JOIN saperx_line_period AS own ON own.id = charge.period_id
-                WHERE charge.id = ANY(%s)
-                AND period.contract_id = own.contract_id
-                AND period.tariff_id IS NOT DISTINCT FROM own.tariff_id
+                SET charged_until = greatest(period.charged_until, taken.cycle_end)
+                FROM (
+                    SELECT held.contract_id, held.tariff_id,
+                           max(charge.cycle_end) AS cycle_end
+                    FROM saperx_charge AS charge
+                    JOIN saperx_line_period AS held ON held.id = charge.period_id
+                    WHERE charge.id = ANY(%s)
+                    GROUP BY held.contract_id, held.tariff_id
+                ) AS taken
+                WHERE period.contract_id = taken.contract_id
+                AND period.tariff_id IS NOT DISTINCT FROM taken.tariff_id
                 RETURNING period.id
                 """,
                 self.ids,

@@ -48,7 +48,9 @@ class SaperxLinePeriod(models.Model):
     date_to = fields.Datetime(string="To", help="Exclusive. Empty: still running.")
 
     charged_until = fields.Date(
-        readonly=True, help="Last day of the latest cycle of it that was charged."
+        readonly=True,
+        help="Last day of the latest cycle that the contract was charged for under "
+        "this plan.",
     )
 
     _one_open = models.UniqueIndex(
