@@ -23,6 +23,8 @@
         "wizards/saperx_did_block_wizard_views.xml",
         "wizards/saperx_did_move_wizard_views.xml",
         "wizards/saperx_charge_wizard_views.xml",
+        "wizards/saperx_simulation_wizard_views.xml",
+        "wizards/saperx_what_if_wizard_views.xml",
         "views/saperx_tariff_views.xml",
         "views/saperx_plan_views.xml",
         "views/saperx_group_views.xml",

@@ -21,13 +21,18 @@ class SaperxIntegration(models.Model):
 
     _inherit = "saperx.integration"  # pylint: disable=consider-merging-classes-inherited
 
-    def _get_assessor(self):
+    def _get_assessor(self, lines=None):
         """Everything that calls are matched and rated by, read once, for the pure
-        core."""
+        core.
+
+        :param lines: only these lines of the integration; None: all
+        """
         self.ensure_one()
         lines = (
             self.env["saperx.line"].sudo().search([("integration_id", "=", self.id)])
-        )
+            if lines is None
+            else lines
+        ).sudo()
         periods = (
             self.env["saperx.line.period"].sudo().search([("line_id", "in", lines.ids)])
         )
@@ -35,7 +40,7 @@ class SaperxIntegration(models.Model):
             self.env["saperx.did"]
             .sudo()
             .with_context(active_test=False)
-            .search([("integration_id", "=", self.id)])
+            .search([("line_id", "in", lines.ids)])
         )
         directory = Directory(
             lines=(

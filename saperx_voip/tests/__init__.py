@@ -18,5 +18,6 @@ from . import test_oca_contract
 from . import test_porting
 from . import test_push
 from . import test_secret
+from . import test_simulation
 from . import test_translation
 from . import test_what_if

@@ -5,19 +5,17 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
 
 from ..gateway import CALL_CLASS_WORDS
 from ..models.call_class import CALL_CLASSES
 from ..models.saperx_cdr import ASSESSED_COLUMNS, assessed_values
 from ..rating import (
     AREA_CODES,
-    Assessor,
-    Balance,
     Directory,
     Fact,
     Holding,
     LineKeys,
+    NumberHolding,
     draw,
     local_date,
     normalise,
@@ -116,17 +114,14 @@ class SaperxSimulationWizard(models.TransientModel):
     )
     def _compute_result(self):
         for wizard in self:
-            wizard._check_company_access()
+            # Rating reads past the rules: nothing comes of what one may not read.
+            wizard.line_id.check_access("read")
+            wizard.tariff_id.check_access("read")
             wizard.balances = False
             wizard.explanation = False
             wizard.problem = wizard._get_problem()
             if not wizard.problem:
                 wizard._simulate()
-
-    def _check_company_access(self):
-        """A wizard tells nothing of what its user may not read."""
-        (self.line_id | self.line_id.browse()).check_access("read")
-        self.tariff_id.check_access("read")
 
     def _get_problem(self):
         """What is missing or cannot be understood, in words; None if nothing is."""
@@ -152,6 +147,8 @@ class SaperxSimulationWizard(models.TransientModel):
             )
         if self.line_id and not self._get_period():
             return self.env._("Nobody held this line at that moment.")
+        if not self._get_integration():
+            return self.env._("Make an integration first: it gives the time zone.")
         return None
 
     def _get_talk_seconds(self):
@@ -188,12 +185,10 @@ class SaperxSimulationWizard(models.TransientModel):
         )
 
     def _make_call(self):
-        """The call as a record that is nowhere stored."""
+        """The call as a record that is stored nowhere."""
         fact = self._prepare_fact()
-        assessment = self._get_assessor().assess(fact)
-        values = dict(
-            zip(ASSESSED_COLUMNS, assessed_values(assessment), strict=True)
-        )
+        assessment = self._assess(fact)
+        values = dict(zip(ASSESSED_COLUMNS, assessed_values(assessment), strict=True))
         if not self.line_id:
             values |= dict.fromkeys(
                 ("line_id", "period_id", "contract_id", "partner_id")
@@ -233,10 +228,76 @@ class SaperxSimulationWizard(models.TransientModel):
             start=self.start,
             talk_seconds=self._get_talk_seconds(),
             platform_class=self.platform_class or None,
-            platform_amount=Decimal(f"{self.platform_amount:.6f}"),
+            platform_amount=Decimal(f"{self.platform_amount:.6f}")
+            if self.platform_amount
+            else None,
             platform_seconds=None,
         )
 
-    def _get_assessor(self):
-        """Knows one line, and of its plan what the number may need."""
-        ...
+    def _assess(self, fact):
+        """Assess as an import does, in a directory of one line."""
+        rules = self._get_integration()._get_assessor(self.line_id)
+        directory = self._get_directory()
+        # How the number is read tells which rates are needed.
+        digits = rules.of(directory, {}).assess(fact).other_party
+        tariff = self.used_tariff_id
+        tariffs = {tariff.id: tariff._get_rating_tariff_for(digits)} if tariff else {}
+        return rules.of(directory, tariffs).assess(fact)
+
+    def _get_directory(self):
+        line = self.line_id
+        if line:
+            dids = line.with_context(active_test=False).did_ids
+            return Directory(
+                [LineKeys(line.id, SIMULATED, None)],
+                [period._get_holding() for period in line.period_ids],
+                [did._get_holding() for did in dids],
+            )
+        holding = Holding(
+            period_id=SIMULATED,
+            line_id=SIMULATED,
+            contract_id=SIMULATED,
+            partner_id=SIMULATED,
+            tariff_id=self.tariff_id.id,
+            closing_day=CLOSING_DAY,
+            prepaid=False,
+            since=None,
+            until=None,
+        )
+        number = NumberHolding(
+            f"55{self.area_code}", SIMULATED, since=None, until=None, is_main=True
+        )
+        return Directory([LineKeys(SIMULATED, SIMULATED, None)], [holding], [number])
+
+    def _draw(self, fact, assessment):
+        """What the line's allowances would take of the call, were it the last one."""
+        day = local_date(fact.start, ZoneInfo(self.line_id.integration_id.timezone))
+        balances = self.line_id._get_allowance_balances(day)
+        self.balances = "\n".join(
+            self.env._(
+                "%(allowance)s: %(left)s left of %(given)s",
+                allowance=allowance.display_name,
+                left=allowance._format_quantity(
+                    balance.carried_left + balance.own_left
+                ),
+                given=allowance._format_quantity(balance.own + balance.carried),
+            )
+            for allowance, balance in balances
+        )
+        rated = assessment.rated
+        rate = self.env["saperx.tariff.rate"].browse(rated.rate_id)
+        drawn = draw(
+            call_class=assessment.call_class,
+            digits=assessment.other_party,
+            local_date=day,
+            charged_seconds=rated.charged_seconds,
+            gross=rated.gross_amount,
+            rate=rate._get_rating_rate() if rate else None,
+            balances=[balance for _allowance, balance in balances],
+        )
+        return {
+            "covered_seconds": drawn.covered_seconds,
+            "covered_amount": drawn.covered_amount,
+            "charged_amount": drawn.charged_amount,
+            "allowance_uses": dict(drawn.uses),
+        }
