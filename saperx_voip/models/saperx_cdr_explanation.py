@@ -35,7 +35,10 @@ class SaperxCdr(models.Model):
         help="The platform sent a class that we know, and the number tells another.",
     )
     explanation = fields.Html(
-        string="Why this amount", compute="_compute_explanation", sanitize=False
+        string="Why this amount",
+        compute="_compute_explanation",
+        sanitize=False,
+        exportable=False,
     )
 
     @api.depends("platform_class", "own_class")
@@ -253,11 +256,16 @@ class SaperxCdr(models.Model):
     def _format_amount(self, amount):
         return (self.currency_id or self.env.company.currency_id).format(float(amount))
 
-    def _format_decimal_amount(self, amount):
+    def _format_exact_amount(self, amount):
         """An amount of six decimals; 0 is also one that was not sent."""
         if not amount:
             return "—"
-        return self._format_decimal(self._decimal(amount, 6))
+        currency = self.currency_id or self.env.company.currency_id
+        text = self._format_decimal(self._decimal(amount, 6))
+        parts = [currency.symbol, text]
+        if currency.position == "after":
+            parts.reverse()
+        return "\N{NO-BREAK SPACE}".join(parts)
 
     def _format_exact(self, fraction):
         """A fraction with so many decimals as it has, or ``…`` after the eighth."""

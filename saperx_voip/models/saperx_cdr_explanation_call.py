@@ -221,22 +221,22 @@ class SaperxCdr(models.Model):
             return []
         rows = [
             self._row(
-                self.env._("Durations"),
+                self.env._("Charged time"),
                 self._format_seconds(self.platform_charged_seconds),
                 self.env._(
-                    "Charged there. Conversation %(talk)s, with ringing %(total)s.",
+                    "Conversation %(talk)s, with ringing %(total)s",
                     talk=self._format_seconds(self.talk_seconds),
                     total=self._format_seconds(self.total_seconds),
                 ),
             ),
             self._row(
-                self.env._("Amount"), self._format_decimal_amount(self.platform_amount)
+                self.env._("Amount"), self._format_exact_amount(self.platform_amount)
             ),
         ]
         if self.env.user.has_group("saperx_voip.group_billing"):
             rows.append(
                 self._row(
-                    self.env._("Cost"), self._format_decimal_amount(self.platform_cost)
+                    self.env._("Cost"), self._format_exact_amount(self.platform_cost)
                 )
             )
         return rows

@@ -35,11 +35,12 @@ class SaperxCdr(models.Model):
         ]
 
     def _explain_no_price(self, explained):
+        reason = self._explain_reason()
         rows = [
             self._row(
                 self.env._("Costs nothing"),
                 self._label("reason", self.reason) or self._label("state", self.state),
-                self._explain_reason(),
+                reason[:1].upper() + reason[1:],
                 level="warning" if self.state == "unrated" else None,
             )
         ]
@@ -142,11 +143,21 @@ class SaperxCdr(models.Model):
         return [self._row(label, amount, note)]
 
     def _describe_priced(self, priced):
-        """``0.20 + 0.12 × 36 s ÷ 60 = 0.272, cut to the centavo``"""
-        price = self._format_decimal(priced.price_per_minute)
-        parts = [f"{price} × {priced.seconds} s ÷ 60"]
+        """``0.12 a minute × 36 s ÷ 60 = 0.072, cut to the centavo``"""
+        parts = [
+            self.env._(
+                "%(price)s a minute × %(seconds)s s ÷ 60",
+                price=self._format_decimal(priced.price_per_minute),
+                seconds=priced.seconds,
+            )
+        ]
         if priced.connection_fee:
-            parts.insert(0, self._format_decimal(priced.connection_fee))
+            parts.insert(
+                0,
+                self.env._(
+                    "connection %s", self._format_decimal(priced.connection_fee)
+                ),
+            )
         sum_of_parts = " + ".join(parts)
         exact = self._format_exact(priced.exact)
         if priced.exact == priced.amount:

@@ -51,7 +51,7 @@ class TestExplanation(SaperxCase):
             "Rate Default rate The only one that fits on 10/15/2026.",
             "Conversation 31 s",
             "Charged time 36 s In steps of 6 s: 36 s. At least 30 s.",
-            "0.12 × 36 s ÷ 60 = 0.072, cut to the centavo",
+            "0.12 a minute × 36 s ÷ 60 = 0.072, cut to the centavo",
             "The customer pays $ 0.07 Not charged yet.",
         )
 
@@ -59,19 +59,22 @@ class TestExplanation(SaperxCase):
         self.default_rate.connection_fee = 0.2
         self._import(self._make_call(1))
         self._assert_told(
-            self._explain(), "0.20 + 0.12 × 60 s ÷ 60 = 0.32 ", "Costs $ 0.32."
+            self._explain(),
+            "connection 0.20 + 0.12 a minute × 60 s ÷ 60 = 0.32 ",
+            "Costs $ 0.32.",
         )
 
     def test_endless_decimals_are_said_to_go_on(self):
         self.default_rate.price_per_minute = 0.01
         self._import(self._make_call(1, talk_seconds=61))
         self._assert_told(
-            self._explain(), "0.01 × 66 s ÷ 60 = 0.011, cut to the centavo"
+            self._explain(), "0.01 a minute × 66 s ÷ 60 = 0.011, cut to the centavo"
         )
         self.default_rate.write({"price_per_minute": 0.1, "step_seconds": 1})
         self._get_call(1).action_reassess()
         self._assert_told(
-            self._explain(), "0.10 × 61 s ÷ 60 = 0.10166666…, cut to the centavo"
+            self._explain(),
+            "0.10 a minute × 61 s ÷ 60 = 0.10166666…, cut to the centavo",
         )
 
     def test_a_rate_of_the_class_is_said_to_go_before_the_default(self):
@@ -197,8 +200,8 @@ class TestExplanation(SaperxCase):
         text = self._explain()
         self._assert_told(
             text,
-            "Bonus − 40 s Not covered: 20 s. Left to pay: 0.12 × 20 s ÷ 60 = 0.04 "
-            "→ $ 0.04.",
+            "Bonus − 40 s Not covered: 20 s. Left to pay: 0.12 a minute × 20 s ÷ 60 "
+            "= 0.04 → $ 0.04.",
             "Credit − $ 0.01 Covers $ 0.01. Left to pay: $ 0.03.",
             "The customer pays $ 0.03. ",
             "In the charge",
@@ -263,8 +266,8 @@ class TestExplanation(SaperxCase):
                 company_ids=[Command.set(self.company.ids)],
             )
             text = self._explain(user=user)
-            self._assert_told(text, "Amount 0.10")
-            self.assertEqual("Cost 0.04" in text, sees)
+            self._assert_told(text, "Amount $ 0.10")
+            self.assertEqual("Cost $ 0.04" in text, sees)
             call = self._get_call(1).with_user(user)
             self.assertEqual("platform_cost" in call.read()[0], sees)
 

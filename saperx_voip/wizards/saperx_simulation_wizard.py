@@ -90,7 +90,8 @@ class SaperxSimulationWizard(models.TransientModel):
     problem = fields.Char(compute="_compute_result")
     explanation = fields.Html(compute="_compute_result", sanitize=False)
     balances = fields.Text(
-        string="Left of the allowances before this call",
+        string="Left of allowances",
+        help="In the cycle of that moment, before this call.",
         compute="_compute_result",
     )
 
