@@ -35,7 +35,6 @@ class SaperxWhatIfWizard(models.TransientModel):
     )
     contract_id = fields.Many2one(
         "contract.contract",
-        string="Contract",
         domain="[('contract_type', '=', 'sale'), ('company_id', '=', company_id)]",
     )
     line_id = fields.Many2one(
