@@ -39,7 +39,12 @@ class SaperxSimulationWizard(models.TransientModel):
     _description = "Simulation of a call"
 
     company_id = fields.Many2one(
-        "res.company", required=True, default=lambda self: self.env.company
+        "res.company",
+        required=True,
+        compute="_compute_company_id",
+        store=True,
+        readonly=False,
+        precompute=True,
     )
     currency_id = fields.Many2one(related="company_id.currency_id")
     line_id = fields.Many2one(
@@ -94,6 +99,15 @@ class SaperxSimulationWizard(models.TransientModel):
         help="In the cycle of that moment, before this call.",
         compute="_compute_result",
     )
+
+    @api.depends("line_id", "tariff_id")
+    def _compute_company_id(self):
+        for wizard in self:
+            chosen = wizard.line_id or wizard.tariff_id
+            # Who may not read it is told so later.
+            wizard.company_id = (
+                chosen.sudo().company_id or wizard.company_id or self.env.company
+            )
 
     @api.depends("line_id", "tariff_id", "start")
     def _compute_used_tariff_id(self):

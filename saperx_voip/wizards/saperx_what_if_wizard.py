@@ -28,7 +28,12 @@ class SaperxWhatIfWizard(models.TransientModel):
     _description = "Calls priced on another billing plan"
 
     company_id = fields.Many2one(
-        "res.company", required=True, default=lambda self: self.env.company
+        "res.company",
+        required=True,
+        compute="_compute_company_id",
+        store=True,
+        readonly=False,
+        precompute=True,
     )
     partner_id = fields.Many2one(
         "res.partner", string="Customer", help="With all its contracts."
@@ -64,6 +69,15 @@ class SaperxWhatIfWizard(models.TransientModel):
     @api.model
     def _get_this_month(self):
         return self.env.company._get_telephony_today().replace(day=1)
+
+    @api.depends("line_id", "contract_id")
+    def _compute_company_id(self):
+        for wizard in self:
+            chosen = wizard.line_id or wizard.contract_id
+            # Who may not read it is told so later.
+            wizard.company_id = (
+                chosen.sudo().company_id or wizard.company_id or self.env.company
+            )
 
     @api.depends(
         "company_id", "partner_id", "contract_id", "line_id", "date_from", "date_to",
