@@ -85,6 +85,13 @@ class Assessor:
         other._tariffs = {tariff.id: tariff}
         return other
 
+    def of(self, directory: Directory, tariffs: Mapping[int, Tariff]) -> "Assessor":
+        """The same rules for other lines and tariffs."""
+        other = copy(self)
+        other._directory = directory
+        other._tariffs = tariffs
+        return other
+
     def assess(self, fact: Fact) -> Assessment:
         outgoing = fact.direction == "outgoing"
         own, other = (

@@ -8,3 +8,5 @@ from . import saperx_did_move_wizard
 from . import saperx_line_change_wizard
 from . import saperx_line_change_preview
 from . import saperx_line_change_wizard_row
+from . import saperx_simulation_wizard
+from . import saperx_what_if_wizard
