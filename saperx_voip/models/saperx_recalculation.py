@@ -15,7 +15,7 @@ from ..forms import tell_forms
 _logger = logging.getLogger(__name__)
 
 # Lines whose allowances are drawn in one transaction.
-DRAW_BATCH = 1000
+DRAW_BATCH = 200
 OPEN_STATES = ("waiting", "running")
 
 
