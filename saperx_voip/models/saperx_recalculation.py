@@ -131,8 +131,9 @@ class SaperxRecalculation(models.Model):
         self.check_access("read")
         if not self.env.user.has_group("saperx_voip.group_billing"):
             raise AccessError(self.env._("Only billing may rate calls again."))
-        failed = self.sudo().filtered(lambda run: run.state == "failed")
-        failed.write({"state": "running", "error": False, "ended_at": False})
+        for run in self.sudo().filtered(lambda run: run.state == "failed"):
+            state = "running" if run.started_at else "waiting"
+            run.write({"state": state, "error": False, "ended_at": False})
         self._trigger_run()
 
     def action_view_calls(self):
