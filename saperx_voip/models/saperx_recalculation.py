@@ -11,11 +11,10 @@ from odoo.tools import SQL
 from odoo.tools.misc import format_date
 
 from ..forms import tell_forms
+from .saperx_cdr import DRAW_BATCH
 
 _logger = logging.getLogger(__name__)
 
-# Lines whose allowances are drawn in one transaction.
-DRAW_BATCH = 200
 OPEN_STATES = ("waiting", "running")
 
 
