@@ -7,7 +7,7 @@ from functools import partial
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.service.model import retrying
-from odoo.tools import SQL
+from odoo.tools import SQL, split_every
 from odoo.tools.misc import format_datetime
 
 from ..bulk import copy_rows
@@ -17,6 +17,8 @@ from .call_class import CALL_CLASSES, REASONS
 from .unconstrained_many2one import UnconstrainedMany2one
 
 REASSESS_BATCH = 10_000
+# Lines whose allowances are drawn in one transaction.
+DRAW_BATCH = 200
 NOT_BILLED = ("unmatched", "unrated", "not_chargeable", "unbilled")
 
 # What matching and rating find.
@@ -222,20 +224,19 @@ class SaperxCdr(models.Model):
         batch = Reassessed()
         while True:
             step = partial(self._reassess_batch, domain, assessors, batch.last_id)
-            if commit:
-                batch = retrying(lambda s=step: self._drawn(s()), self.env)
-            else:
-                batch = step()
-                line_ids |= batch.line_ids
+            batch = retrying(step, self.env) if commit else step()
             if not batch.call_count:
                 break
-        if line_ids:
-            self._draw_allowances(line_ids)
-
-    def _drawn(self, batch):
-        if batch.line_ids:
-            self._draw_allowances(batch.line_ids)
-        return batch
+            line_ids |= batch.line_ids
+        # What lines of one contract share is reckoned together.
+        lines = self.env["saperx.line"].sudo().browse(line_ids)
+        lines = lines.sorted(lambda line: (line.contract_id.id, line.id))
+        for ids in split_every(DRAW_BATCH, lines.ids):
+            draw = partial(self._draw_allowances, ids)
+            if commit:
+                retrying(draw, self.env)
+            else:
+                draw()
 
     @api.model
     def _reassess_batch(self, domain, assessors, after_id=0):

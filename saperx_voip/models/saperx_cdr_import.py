@@ -333,13 +333,15 @@ class SaperxCdrImport(models.Model):
         tell_forms(self)
         return assessor
 
-    def _merge(self, calls, assessor):
+    def _merge(self, calls, assessor=None):
         """Bring calls into the table by set.
 
+        :param assessor: one that holds; None: it is made
         :return: how many were new, changed, and new without a line
         """
         if not calls:
             return 0, 0, 0
+        assessor = assessor or self.integration_id._get_assessor()
         cr = self.env.cr
         columns = SQL(", ").join(map(SQL.identifier, COLUMNS))
         cr.execute(

@@ -11,11 +11,10 @@ from odoo.tools import SQL
 from odoo.tools.misc import format_date
 
 from ..forms import tell_forms
+from .saperx_cdr import DRAW_BATCH
 
 _logger = logging.getLogger(__name__)
 
-# Lines whose allowances are drawn in one transaction.
-DRAW_BATCH = 1000
 OPEN_STATES = ("waiting", "running")
 
 
@@ -131,8 +130,9 @@ class SaperxRecalculation(models.Model):
         self.check_access("read")
         if not self.env.user.has_group("saperx_voip.group_billing"):
             raise AccessError(self.env._("Only billing may rate calls again."))
-        failed = self.sudo().filtered(lambda run: run.state == "failed")
-        failed.write({"state": "running", "error": False, "ended_at": False})
+        for run in self.sudo().filtered(lambda run: run.state == "failed"):
+            state = "running" if run.started_at else "waiting"
+            run.write({"state": state, "error": False, "ended_at": False})
         self._trigger_run()
 
     def action_view_calls(self):
