@@ -12,6 +12,8 @@ from . import saperx_group
 from . import saperx_tariff
 from . import saperx_tariff_rate
 from . import saperx_tariff_allowance
+from . import saperx_service_number
+from . import saperx_area_code
 from . import saperx_line_terms
 from . import saperx_line_profile
 from . import saperx_line
@@ -40,6 +42,12 @@ from . import saperx_cdr_allowance
 from . import saperx_cdr_what_if
 from . import saperx_cdr_import
 from . import saperx_cdr_reject
+from . import saperx_recalculation_filter
+from . import saperx_recalculation
+from . import saperx_tariff_rerate
+from . import saperx_cdr_explanation
+from . import saperx_cdr_explanation_call
+from . import saperx_cdr_explanation_price
 from . import saperx_charge
 from . import saperx_charge_class
 from . import saperx_charge_allowance

@@ -67,8 +67,11 @@ class ResCompany(models.Model):
             .search_count([("company_id", "=", self.id)], limit=1)
         )
 
+    def _get_telephony_zone(self):
+        """The company's own time zone, whoever asks."""
+        self.ensure_one()
+        return ZoneInfo(self.partner_id.tz or "America/Sao_Paulo")
+
     def _get_telephony_today(self):
         """Today in the company's own time zone, whoever asks."""
-        self.ensure_one()
-        timezone = ZoneInfo(self.partner_id.tz or "America/Sao_Paulo")
-        return local_date(fields.Datetime.now(), timezone)
+        return local_date(fields.Datetime.now(), self._get_telephony_zone())

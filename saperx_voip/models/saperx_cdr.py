@@ -1,6 +1,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
@@ -14,9 +16,11 @@ from ..rating import Fact
 from .call_class import CALL_CLASSES, REASONS
 from .unconstrained_many2one import UnconstrainedMany2one
 
-REASSESS_BATCH = 5000
+REASSESS_BATCH = 10_000
+NOT_BILLED = ("unmatched", "unrated", "not_chargeable", "unbilled")
 
-ASSESSED_COLUMNS = (
+# What matching and rating find.
+FOUND_COLUMNS = (
     "line_id",
     "period_id",
     "contract_id",
@@ -28,20 +32,40 @@ ASSESSED_COLUMNS = (
     "rate_id",
     "charged_seconds",
     "gross_amount",
-    "covered_seconds",
-    "covered_amount",
-    "charged_amount",
     "state",
     "reason",
 )
-
-
+# Beside what they find, that no allowance has been drawn yet.
+ASSESSED_COLUMNS = (
+    *FOUND_COLUMNS,
+    "covered_seconds",
+    "covered_amount",
+    "charged_amount",
+    "allowance_uses",
+)
+GROSS = FOUND_COLUMNS.index("gross_amount")
+LINE = FOUND_COLUMNS.index("line_id")
 # Amounts as text: as numbers they would come back as binary floats.
 FACT_COLUMNS = """
-    line_remote_id, account_code, direction, is_collect, outcome = 'answered',
-    caller, callee, start, talk_seconds, platform_class, platform_amount::text,
-    platform_charged_seconds
+    saperx_cdr.line_remote_id, saperx_cdr.account_code, saperx_cdr.direction,
+    saperx_cdr.is_collect, saperx_cdr.outcome = 'answered', saperx_cdr.caller,
+    saperx_cdr.callee, saperx_cdr.start, saperx_cdr.talk_seconds,
+    saperx_cdr.platform_class, saperx_cdr.platform_amount::text,
+    saperx_cdr.platform_charged_seconds
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Reassessed:
+    """What became of a batch of calls. Amounts in reais, before any allowance."""
+
+    last_id: int = 0
+    call_count: int = 0
+    changed_count: int = 0
+    line_ids: frozenset[int] = frozenset()
+    """That the calls were of, or are of now."""
+    amount_before: Decimal = Decimal(0)
+    amount_after: Decimal = Decimal(0)
 
 
 class SaperxCdr(models.Model):
@@ -100,7 +124,10 @@ class SaperxCdr(models.Model):
         string="Amount on the platform", digits=(16, 6), readonly=True
     )
     platform_cost = fields.Float(
-        string="Cost on the platform", digits=(16, 6), readonly=True
+        string="Cost on the platform",
+        digits=(16, 6),
+        readonly=True,
+        groups="saperx_voip.group_billing",
     )
 
     line_id = fields.Many2one(
@@ -185,43 +212,101 @@ class SaperxCdr(models.Model):
 
     @api.model
     def _reassess(self, domain, commit=False):
-        """Match and rate again what was not billed, by set.
+        """Match and rate again what was not billed, by set, and draw the allowances
+        of the lines concerned.
 
         :param domain: which calls, beside their being unbilled
         :param bool commit: whether each batch is a transaction of its own
         """
-        self.flush_model()
-        for integration, call_ids in self.sudo()._read_group(
-            [*domain, ("state", "!=", "billed")], ["integration_id"], ["id:array_agg"]
-        ):
-            for first in range(0, len(call_ids), REASSESS_BATCH):
-                batch = call_ids[first : first + REASSESS_BATCH]
-                if commit:
-                    retrying(
-                        lambda b=batch, i=integration: self._assess(i, b), self.env
-                    )
-                else:
-                    self._assess(integration, batch)
-        self.invalidate_model()
+        assessors, line_ids = {}, set()
+        batch = Reassessed()
+        while True:
+            step = partial(self._reassess_batch, domain, assessors, batch.last_id)
+            if commit:
+                batch = retrying(lambda s=step: self._drawn(s()), self.env)
+            else:
+                batch = step()
+                line_ids |= batch.line_ids
+            if not batch.call_count:
+                break
+        if line_ids:
+            self._draw_allowances(line_ids)
+
+    def _drawn(self, batch):
+        if batch.line_ids:
+            self._draw_allowances(batch.line_ids)
+        return batch
 
     @api.model
-    def _assess(self, integration, call_ids):
-        """Say again of these unbilled calls whose they are and what they cost."""
+    def _reassess_batch(self, domain, assessors, after_id=0):
+        """Say again of the next calls of a domain whose they are and what they cost.
+
+        Only what comes out otherwise than it stands there is written; allowances are
+        left to the caller.
+
+        :param domain: as of ``_reassess``
+        :param dict assessors: by integration id, kept from batch to batch by the
+            caller; those that no longer hold are replaced
+        :param int after_id: calls come in the order of their ids, beginning after it
+        :return: a ``Reassessed``; one of no calls if there are no more
+        """
         # What the lines and plans say now may still wait in the cache.
         self.env.flush_all()
-        assessor = integration._get_assessor()
-        cr = self.env.cr
-        cr.execute(
-            SQL(
-                "SELECT id, %s FROM saperx_cdr WHERE id = ANY(%s)",
-                SQL(FACT_COLUMNS),
-                list(call_ids),
+        rows = self.env.execute_query(self._get_reassess_query(domain, after_id))
+        if not rows:
+            return Reassessed()
+        integrations = self.env["saperx.integration"].sudo()
+        for integration in integrations.browse({row[1] for row in rows}):
+            assessors[integration.id] = integration._get_assessor(
+                assessors.get(integration.id)
             )
+        changed, line_ids = [], set()
+        before = after = Decimal(0)
+        found = 2 + len(FOUND_COLUMNS)
+        for row in rows:
+            stored, fact = row[2:found], fact_of(row[found:])
+            values = assessed_values(assessors[row[1]].assess(fact))
+            gross = Decimal(stored[GROSS] or 0)
+            before += gross
+            after += values[GROSS]
+            line_ids.add(values[LINE])
+            if (
+                gross != values[GROSS]
+                or stored[:GROSS] != values[:GROSS]
+                or stored[GROSS + 1 :] != values[GROSS + 1 : len(FOUND_COLUMNS)]
+            ):
+                changed.append((row[0], *values))
+                line_ids.add(stored[LINE])
+        if changed:
+            self._store_assessed(changed)
+        return Reassessed(
+            last_id=rows[-1][0],
+            call_count=len(rows),
+            changed_count=len(changed),
+            line_ids=frozenset(line_ids - {None}),
+            amount_before=before,
+            amount_after=after,
         )
-        rows = [
-            (call_id, *assessed_values(assessor.assess(fact_of(values))))
-            for call_id, *values in cr.fetchall()
+
+    @api.model
+    def _get_reassess_query(self, domain, after_id):
+        """Id, integration, what was found, and the facts of the next calls."""
+        query = self.sudo()._search(
+            [*domain, ("state", "in", NOT_BILLED), ("id", ">", after_id)],
+            order="id",
+            limit=REASSESS_BATCH,
+        )
+        columns = [
+            SQL.identifier(self._table, name)
+            for name in ("id", "integration_id", *FOUND_COLUMNS)
         ]
+        columns[2 + GROSS] = SQL("%s::text", columns[2 + GROSS])
+        return query.select(*columns, SQL(FACT_COLUMNS))
+
+    @api.model
+    def _store_assessed(self, rows):
+        """:param rows: ids and ``assessed_values``, in the order of the ids"""
+        cr = self.env.cr
         columns = SQL(", ").join(map(SQL.identifier, ASSESSED_COLUMNS))
         cr.execute(
             SQL(
@@ -238,15 +323,19 @@ class SaperxCdr(models.Model):
         cr.execute(
             SQL(
                 "UPDATE saperx_cdr SET %s FROM saperx_assessed AS assessed"
-                " WHERE saperx_cdr.id = assessed.id AND saperx_cdr.charge_id IS NULL",
+                " WHERE saperx_cdr.id = assessed.id AND saperx_cdr.charge_id IS NULL"
+                " AND saperx_cdr.id BETWEEN %s AND %s",
                 assignments,
+                rows[0][0],
+                rows[-1][0],
             )
         )
         cr.execute("DROP TABLE saperx_assessed")
+        self.invalidate_model()
 
 
 def fact_of(values):
-    """One row of ``FACT_COLUMNS`` as the pure core takes it."""
+    """What ``FACT_COLUMNS`` of a call hold, as the pure core takes it."""
     (
         line_remote_id,
         account_code,
@@ -292,9 +381,10 @@ def assessed_values(assessment):
         rated.rate_id,
         rated.charged_seconds,
         rated.gross_amount,
+        rated.state,
+        rated.reason,
         0,
         0,
         rated.gross_amount,
-        rated.state,
-        rated.reason,
+        None,
     )

@@ -222,10 +222,16 @@ class SaperxCdrImport(models.Model):
                 ("import_id", "=", self.id),
                 "|",
                 "|",
+                "|",
                 ("state", "in", ("unmatched", "unrated")),
                 ("reason", "=", "no_tariff"),
                 # A transaction's stamps are of its beginning, before its commit.
                 ("period_id.write_date", ">=", self.started_at - LONG_TRANSACTION),
+                (
+                    "period_id.tariff_id.rates_changed_at",
+                    ">=",
+                    self.started_at - LONG_TRANSACTION,
+                ),
             ],
             commit=True,
         )
@@ -278,6 +284,7 @@ class SaperxCdrImport(models.Model):
 
     def _read_window(self):
         integration = self.integration_id
+        assessor = None
         for attempt in range(RESTARTS + 1):
             try:
                 # Its secrets are read in a transaction that ends here.
@@ -290,7 +297,9 @@ class SaperxCdrImport(models.Model):
                     )
                     retrying(lambda: None, self.env)
                     for page in pages:
-                        retrying(lambda p=page: self._store_page(p), self.env)
+                        assessor = retrying(
+                            lambda p=page, a=assessor: self._store_page(p, a), self.env
+                        )
                 return
             except CursorExpired:
                 if attempt == RESTARTS:
@@ -298,10 +307,15 @@ class SaperxCdrImport(models.Model):
                 # Reading again from the beginning adds nothing twice.
                 retrying(lambda: self.write({"cursor": False}), self.env)
 
-    def _store_page(self, page):
-        """Merge a page; its calls, counts and cursor are one transaction."""
+    def _store_page(self, page, assessor=None):
+        """Merge a page; its calls, counts and cursor are one transaction.
+
+        :param assessor: that of the page before
+        :return: the assessor by which the page was rated
+        """
         calls = {call.remote_id: call for call in page.calls}
-        new, changed, unmatched = self._merge(list(calls.values()))
+        assessor = self.integration_id._get_assessor(assessor)
+        new, changed, unmatched = self._merge(list(calls.values()), assessor)
         rejected = len(page.rejects)
         self.env["saperx.cdr.reject"]._keep(self.integration_id, page.rejects)
         read = len(page.calls) + rejected
@@ -317,16 +331,15 @@ class SaperxCdrImport(models.Model):
             }
         )
         tell_forms(self)
+        return assessor
 
-    def _merge(self, calls):
+    def _merge(self, calls, assessor):
         """Bring calls into the table by set.
 
         :return: how many were new, changed, and new without a line
         """
         if not calls:
             return 0, 0, 0
-        self.env.flush_all()
-        assessor = self.integration_id._get_assessor()
         cr = self.env.cr
         columns = SQL(", ").join(map(SQL.identifier, COLUMNS))
         cr.execute(

@@ -6,14 +6,26 @@ from zoneinfo import ZoneInfo
 from dateutil.relativedelta import relativedelta
 
 from odoo import fields, models
+from odoo.tools import SQL
 
 from ..rating import (
     Assessor,
     Directory,
+    Holding,
     LineKeys,
     NumberHolding,
     bounds_utc,
     local_date,
+)
+
+# Whatever changes in a row of these may change whose a call is and what it costs.
+ASSESSOR_TABLES = (
+    "saperx_line_period",
+    "saperx_did",
+    "saperx_tariff",
+    "saperx_tariff_rate",
+    "saperx_service_number",
+    "saperx_area_code",
 )
 
 
@@ -22,53 +34,163 @@ class SaperxIntegration(models.Model):
 
     _inherit = "saperx.integration"  # pylint: disable=consider-merging-classes-inherited
 
-    def _get_assessor(self):
+    def _get_assessor(self, known=None, lines=None):
         """Everything that calls are matched and rated by, read once, for the pure
-        core."""
+        core.
+
+        :param known: an assessor that this method gave earlier, maybe in another
+            transaction; it is given back if nothing that it was built from changed
+        :param lines: only these lines of the integration; None: all
+        """
         self.ensure_one()
-        lines = (
-            self.env["saperx.line"].sudo().search([("integration_id", "=", self.id)])
-        )
-        periods = (
-            self.env["saperx.line.period"].sudo().search([("line_id", "in", lines.ids)])
-        )
-        dids = (
-            self.env["saperx.did"]
+        self.env.flush_all()
+        stamp = self._get_assessor_stamp()
+        if known and known.stamp == stamp:
+            return known
+        which = SQL("line.integration_id = %s", self.id)
+        if lines is not None:
+            which = SQL("line.id = ANY(%s)", lines.ids)
+        line_rows = self._read_lines(which)
+        holdings = self._read_holdings(which)
+        tariffs = (
+            self.env["saperx.tariff"]
             .sudo()
-            .with_context(active_test=False)
-            .search([("integration_id", "=", self.id)])
+            .browse({holding.tariff_id for holding in holdings} - {None})
         )
+        # Maybe written behind the cache's back, as the stamp saw.
+        tariffs.invalidate_model()
+        tariffs.rate_ids.invalidate_model()
         directory = Directory(
-            lines=(
-                LineKeys(line.id, line.remote_id or None, line.account_code or None)
-                for line in lines
-            ),
-            holdings=(period._get_holding() for period in periods),
-            numbers=(
-                NumberHolding(
-                    number=did.number,
-                    line_id=did.line_id.id,
-                    since=did.held_from or None,
-                    until=did.held_until or None,
-                    is_main=did.is_main,
-                )
-                for did in dids
-            ),
+            lines=(LineKeys(*keys) for *keys, _charge_from in line_rows),
+            holdings=holdings,
+            numbers=self._read_numbers(which),
         )
-        return Assessor(
+        assessor = Assessor(
             directory,
-            {
-                tariff.id: tariff._get_rating_tariff()
-                for tariff in periods.tariff_id.with_context(active_test=False)
-            },
+            {tariff.id: tariff._get_rating_tariff() for tariff in tariffs},
             ZoneInfo(self.timezone),
             charge_from=self.charge_calls_from or None,
             line_charge_from={
-                line.id: line.charge_calls_from
-                for line in lines
-                if line.charge_calls_from
+                line_id: charge_from
+                for line_id, *_keys, charge_from in line_rows
+                if charge_from
             },
+            services=self.env["saperx.service.number"]._get_services(self.company_id),
+            local_since=self.env["saperx.area.code"]._get_local_since(),
         )
+        assessor.stamp = stamp
+        return assessor
+
+    def _get_assessor_stamp(self):
+        """What an assessor is built from, so short that it is read for every batch.
+
+        Of lines, what counts: their state towards the platform changes often. Of the
+        rest, the versions of all rows: each write makes a new one, in whichever
+        transaction, and by whatever means.
+
+        :return: a tuple; equal means that nothing changed
+        """
+        versions = (
+            SQL(
+                "(SELECT concat_ws(' ', count(*),"
+                " sum(hashtextextended(ctid::text || xmin::text, 0))) FROM %s)",
+                SQL.identifier(table),
+            )
+            for table in ASSESSOR_TABLES
+        )
+        [stamp] = self.env.execute_query(
+            SQL(
+                """
+                SELECT timezone, charge_calls_from, %s, (
+                    SELECT concat_ws(
+                        ' ', count(*),
+                        sum(hashint8extended(id, remote_id)),
+                        sum(hashtextextended(account_code, id)),
+                        sum(timestamp_hash_extended(charge_calls_from, id))
+                    )
+                    FROM saperx_line WHERE integration_id = integration.id
+                )
+                FROM saperx_integration AS integration WHERE id = %s
+                """,
+                SQL(", ").join(versions),
+                self.id,
+            )
+        )
+        return stamp
+
+    def _read_lines(self, which):
+        """Id, id on the platform, account code and ``charge_calls_from`` of lines."""
+        return self.env.execute_query(
+            SQL(
+                """
+                SELECT id, nullif(remote_id, 0), nullif(account_code, ''),
+                       charge_calls_from
+                FROM saperx_line AS line WHERE %s
+                ORDER BY contract_id, id
+                """,
+                which,
+            )
+        )
+
+    def _read_holdings(self, which):
+        return [
+            Holding(
+                period_id=period_id,
+                line_id=line_id,
+                contract_id=contract_id,
+                partner_id=partner_id,
+                tariff_id=tariff_id,
+                closing_day=closing_day,
+                prepaid=prepaid,
+                since=since,
+                until=until,
+            )
+            for (
+                period_id,
+                line_id,
+                contract_id,
+                partner_id,
+                tariff_id,
+                closing_day,
+                prepaid,
+                since,
+                until,
+            ) in self.env.execute_query(
+                SQL(
+                    """
+                    SELECT period.id, line_id, period.contract_id, period.partner_id,
+                           period.tariff_id, period.closing_day,
+                           period.billing_type = 'prepaid', date_from, date_to
+                    FROM saperx_line_period AS period
+                    JOIN saperx_line AS line ON line.id = line_id
+                    WHERE %s
+                    """,
+                    which,
+                )
+            )
+        ]
+
+    def _read_numbers(self, which):
+        return [
+            NumberHolding(
+                number=number,
+                line_id=line_id,
+                since=since,
+                until=until,
+                is_main=bool(is_main),
+            )
+            for number, line_id, since, until, is_main in self.env.execute_query(
+                SQL(
+                    """
+                    SELECT number, line_id, held_from, held_until, is_main
+                    FROM saperx_did JOIN saperx_line AS line ON line.id = line_id
+                    WHERE %s
+                    ORDER BY line_id, is_main DESC, saperx_did.id
+                    """,
+                    which,
+                )
+            )
+        ]
 
     def _get_local_today(self):
         self.ensure_one()

@@ -84,3 +84,20 @@ class SaperxTariff(models.Model):
         if self.amount_source == "platform":
             return {}
         return {rate.id: rate._get_rating_rate() for rate in self.rate_ids}
+
+    def _get_rating_tariff_for(self, digits):
+        """The plan with no more than the rates whose prefix a number begins with:
+        quick to make of a plan of many rates, and prices this number all the same.
+
+        :param digits: the other party, as rates match it
+        """
+        self.ensure_one()
+        prefixes = [digits[:length] for length in range(1, len(digits) + 1)]
+        rates = self.env["saperx.tariff.rate"].search(
+            [("tariff_id", "=", self.id), ("prefix", "in", [False, "", *prefixes])]
+        )
+        return Tariff(
+            id=self.id,
+            rates=tuple(rate._get_rating_rate() for rate in rates),
+            amount_source=self.amount_source,
+        )

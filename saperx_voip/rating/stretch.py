@@ -122,11 +122,14 @@ class Stretches:
         first, _last = stretch.bounds(last)
         before = first - ONE_DAY
         previous = None
-        if any(s.had(before) and (not s.last or s.last >= before) for s in held):
+        there = [s for s in held if s.had(before)]
+        if any(not s.last or s.last >= before for s in there):
             bounds = stretch.bounds(before)
-            if days := _count_days(held, *bounds):
+            if days := _count_days(there, *bounds):
                 previous = Cycle(*bounds, days)
-        return Cycle(first, last, _count_days(held, first, last), previous)
+        # Whose calls are looked at was there, even before it is known to have begun.
+        there = [s for s in held if s is stretch or s.had(last)]
+        return Cycle(first, last, _count_days(there, first, last), previous)
 
     def _closings(self, held: list[Holding]):
         former = None

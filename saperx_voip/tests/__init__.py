@@ -4,6 +4,7 @@ from . import test_api_log
 from . import test_charge
 from . import test_contract_life
 from . import test_did
+from . import test_explanation
 from . import test_import
 from . import test_integration
 from . import test_invoice
@@ -14,9 +15,12 @@ from . import test_line_terms
 from . import test_live
 from . import test_neutralize
 from . import test_number_range
+from . import test_numbering
 from . import test_oca_contract
 from . import test_porting
 from . import test_push
+from . import test_recalculation
 from . import test_secret
+from . import test_simulation
 from . import test_translation
 from . import test_what_if

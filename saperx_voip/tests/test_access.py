@@ -25,6 +25,7 @@ MODELS = (
     "saperx.number",
     "saperx.cdr",
     "saperx.cdr.import",
+    "saperx.recalculation",
     "saperx.charge",
     "saperx.charge.class",
     "saperx.api.log",

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from . import decoding_speed, push_speed, rating_speed
+from . import decoding_speed, push_speed, rating_speed, recalculation_speed
 
 RESULT = Path(__file__).parents[2] / ".local" / "bench.json"
 
@@ -42,7 +42,7 @@ def measure() -> list[dict]:
         row(f"decoding, {name}", speed, "records/s", reference=pydantic)
         for name, speed in decoders.items()
     ]
-    return rows + measure_pushes()
+    return rows + measure_pushes() + measure_recalculation()
 
 
 def measure_pushes() -> list[dict]:
@@ -57,6 +57,24 @@ def measure_pushes() -> list[dict]:
         )
         for speed in push_speed.measure()
     ]
+
+
+def measure_recalculation() -> list[dict]:
+    speeds = recalculation_speed.measure()
+    rows = [
+        row(
+            f"Recalcular, {situation}",
+            speed,
+            "calls/s",
+            reference=speeds.merged,
+            ratio_goal=recalculation_speed.GOAL,
+        )
+        for situation, speed in (
+            ("every price changed", speeds.changed),
+            ("nothing changed", speeds.unchanged),
+        )
+    ]
+    return [row("import's pages merged", speeds.merged, "calls/s"), *rows]
 
 
 def main() -> None:
