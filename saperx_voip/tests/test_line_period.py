@@ -92,7 +92,7 @@ class TestChangeNow(PeriodCase):
         self._import(self._make_call(1, start="2026-11-16 14:59:59"))
         self._apply(contract_id=self.heirs_contract, when="now")
         self._import(self._make_call(2, start="2026-11-16 15:00:00"))
-        charges = self._charge_all("2026-12-20 15:00:00").sorted("id")
+        charges = self._charge_all("2026-12-20 15:00:00").sorted("cycle_start")
         self.assertEqual(
             [(c.contract_id, c.partner_id, c.amount, c.cycle_start) for c in charges],
             [
