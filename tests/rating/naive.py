@@ -15,6 +15,22 @@ period     {id, start, end or None, tariff or None, closing_day, contract}
 line       {id, zone, prepaid, periods}
 call       {id, line, start, direction, answered, collect, accepted, call_class,
             digits, seconds, platform_amount or None, platform_seconds or None}
+
+What §5 leaves open is read here as the core reads it:
+
+- An outgoing collect call costs its caller nothing.
+- Where the platform sets the amount, no rate is needed and a missing or negative amount
+  is unrated. What it charged is due even for no seconds; without seconds, its own or
+  else those of the conversation, the call draws nothing.
+- A line's allowance begins anew with a change of tariff or contract, and nothing is
+  carried past such a change; a change of closing day alone is none.
+- A cycle that nobody charged is fixed by the charge of the next one.
+- The charge of a cycle takes the rest out of it even if no next cycle takes it in: the
+  line was given up, or no line that shares was there at the cycle's end.
+- A day that a line had only in part counts. Of lines that share, a day counts if one of
+  them had it.
+- The dates of an allowance are those of calls, and a cycle without such a day has none
+  of it; they do not make it smaller.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -339,17 +355,17 @@ class Book:
     def holder(self, allowance, line, stretch):
         """Whose allowance it is: a name, and the stretches that have it."""
         if not allowance["shared"]:
-            return ("line", line["id"], stretch["start"]), [(line, stretch)]
-        name = ("contract", stretch["contract"], stretch["tariff"]["id"])
+            return ("stretch", stretch["id"]), [(line, stretch)]
         sharing = []
         for other in self.lines.values():
             for held in self.stretches[other["id"]]:
-                if held["tariff"] and name[1:] == (
-                    held["contract"],
-                    held["tariff"]["id"],
+                if (
+                    held["contract"] == stretch["contract"]
+                    and held["tariff"] is not None
+                    and held["tariff"]["id"] == stretch["tariff"]["id"]
                 ):
                     sharing.append((other, held))
-        return name, sharing
+        return ("contract", stretch["contract"]), sharing
 
     def open(self, allowance, holder, line, first, last):
         """The balance of a cycle, made when it is first drawn on."""

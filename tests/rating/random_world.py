@@ -145,8 +145,11 @@ def make_closings(random, begins):
 
 
 def make_line(random, line_id, zone, begins, closings, tariffs):
-    """A line of one to four periods, with what changes between them."""
+    """A line of some periods, with what changes between them."""
     day = begins + timedelta(random.choice((0, random.randint(0, 75))))
+    if len(closings) > 1:
+        # All lines that share have the same short cycle.
+        day = min(day, closings[1][0] - naive.ONE_DAY)
     changes = [naive.midnight(since, zone) for since, _closing_day in closings[1:]]
     while random.random() < 0.4:
         change = begins + timedelta(random.randint(1, 140))

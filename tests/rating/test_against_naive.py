@@ -74,6 +74,15 @@ def differences(history):
             }
             for call_id, (call, drawn) in other.run(now, calls).items()
         }
+        for key, balance in other.past().items():
+            # What is left; the naive one knows it of what was drawn on or carried.
+            is_shared = balance.allowance.is_shared
+            holder = ("contract" if is_shared else "stretch", key.holder_id)
+            left = one.balances.get((key.allowance_id, holder, key.cycle_end))
+            if left is not None:
+                parts = 1 if balance.allowance.unit == "minutes" else 100
+                expected[key] = left["own"] * parts, left["carried"] * parts
+                found[key] = balance.own_left, balance.carried_left
         if found != expected:
             return number, found, expected
     return None

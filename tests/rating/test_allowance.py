@@ -530,6 +530,19 @@ class TestCycles:
         )
         assert world.run((1, 5, 500)) == [64]  # 20 of 31 days
 
+    @pytest.mark.parametrize("calls", [(), ((2, 5, 1, 2),)])
+    def test_a_line_that_comes_into_a_short_cycle_shares_it(self, calls):
+        # The cycle before ended on 31 January, with nothing left, for this line too.
+        world = World(
+            {"until": (2026, 2, 1)},
+            {"since": (2026, 2, 1), "closing_day": 10},
+            {"line": 2, "since": (2026, 2, 6), "closing_day": 10},
+            is_shared=True,
+            carries_over=True,
+        )
+        assert world.run((1, 5, 500)) == [100]
+        assert world.run(*calls, (2, 7, 500, 3))[-1] == 100 - len(calls)
+
     @pytest.mark.parametrize("calls", [(), ((1, 5, 60),)])
     def test_a_cycle_before_it_is_valid_leaves_nothing(self, calls):
         world = World(carries_over=True, date_from=date(2026, 2, 10))
