@@ -241,8 +241,8 @@ class SaperxLinePeriod(models.Model):
         periods = self.line_id.period_ids.filtered(
             lambda period: not period.date_to or period.date_to > begins
         )
-        spanning = periods.filtered(lambda period: period._covers(begins))
-        periods = periods - spanning | spanning._split_at(begins)
+        for period in periods.filtered(lambda period: period._covers(begins)):
+            periods = periods - period | period._split_at(begins)
         periods.write({"closing_day": closing_day})
 
     def _plan(self, values, moment):

@@ -88,6 +88,19 @@ class TestChangeNow(PeriodCase):
         self.assertEqual(self._get_call(2).partner_id, self.heir)
         self.assertEqual(self._get_call(2).contract_id, self.heirs_contract)
 
+    def test_each_customer_is_charged_for_its_own_part_of_the_cycle(self):
+        self._import(self._make_call(1, start="2026-11-16 14:59:59"))
+        self._apply(contract_id=self.heirs_contract, when="now")
+        self._import(self._make_call(2, start="2026-11-16 15:00:00"))
+        charges = self._charge_all("2026-12-20 15:00:00").sorted("cycle_start")
+        self.assertEqual(
+            [(c.contract_id, c.partner_id, c.amount, c.cycle_start) for c in charges],
+            [
+                (self.contract, self.partner, 0.12, date(2026, 11, 11)),
+                (self.heirs_contract, self.heir, 0.12, date(2026, 11, 16)),
+            ],
+        )
+
     def test_what_was_said_today_is_corrected_as_if_it_had_never_been_said(self):
         self._apply(contract_id=self.heirs_contract, when="now")
         with freeze_time("2026-11-16 17:00:00"):
@@ -599,6 +612,17 @@ class TestPreview(PeriodCase):
         )
         wizard = self._change(line, tariff_id=self.dear)
         self.assertEqual(wizard.estimate_ids.estimated_amount, 1)
+
+    def test_a_line_made_today_never_closed_on_another_day(self):
+        line = self._make_line(self.contract, number=OTHER_NUMBER, closing_day=10)
+        wizard = self._change(line, closing_day=25, when="now")
+        self.assertEqual(wizard.after_ids.date_to, date(2026, 11, 25))
+        wizard.action_apply()
+        self.assertEqual(self._bounds(line), [(False, False)])
+        self.assertEqual(
+            line.period_ids._get_cycle(date(2026, 11, 16)),
+            (date(2026, 10, 26), date(2026, 11, 25)),
+        )
 
     def test_a_line_without_calls_has_a_row_of_its_running_cycle(self):
         wizard = self._change(contract_id=self.heirs_contract)

@@ -63,7 +63,7 @@ def test_two_people_plan_a_change_at_once_and_one_of_them_is_told(world):
         outcomes = _at_once(*(_apply(world, line, closing_day=day) for day in (15, 20)))
         (refusal,) = filter(None, outcomes)
         day = (15, 20)[outcomes.index(None)]
-        assert "planned already" in refusal or "já está planejada" in refusal
+        assert "planned already" in refusal or "está planejada" in refusal
         periods = _periods(world, line)
         _assert_seamless(periods)
         assert [period[2] for period in periods] == [10, day]
