@@ -9,7 +9,7 @@
     "website": "https://github.com/OCA/contract",
     "depends": ["contract_termination", "bus"],
     "external_dependencies": {
-        "python": ["requests", "msgspec", "cryptography", "phonenumbers"],
+        "python": ["requests", "msgspec", "cryptography", "phonenumbers", "openpyxl"],
     },
     "data": [
         "security/saperx_groups.xml",
