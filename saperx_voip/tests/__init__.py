@@ -15,5 +15,7 @@ from . import test_number_range
 from . import test_oca_contract
 from . import test_porting
 from . import test_push
+from . import test_rate_import
 from . import test_secret
+from . import test_tariff
 from . import test_translation

@@ -4,3 +4,6 @@ from . import saperx_charge_wizard
 from . import saperx_number_reserve_wizard
 from . import saperx_did_block_wizard
 from . import saperx_did_move_wizard
+from . import saperx_rate_price_wizard
+from . import saperx_rate_import_wizard
+from . import saperx_rate_export_wizard
