@@ -105,6 +105,7 @@ class SaperxTariff(models.Model):
         "rate_ids.date_to",
         "rate_ids.price_per_minute",
         "rate_ids.connection_fee",
+        "class_rate_ids",
     )
     def _compute_rate_warning(self):
         for tariff in self:
@@ -278,7 +279,9 @@ class SaperxTariff(models.Model):
     def _get_rate_warnings(self):
         """:return: sentences on what is allowed and hardly ever meant"""
         self.ensure_one()
-        current = self.rate_ids.filtered(lambda rate: not self._is_over(rate))
+        # On a form that is not saved yet, the two lists are edited by themselves.
+        rates = self.rate_ids | self.class_rate_ids
+        current = rates.filtered(lambda rate: not self._is_over(rate))
         warnings = [
             self.env._(
                 "Two rates for “%(rate)s” hold on the same days (%(one)s and "

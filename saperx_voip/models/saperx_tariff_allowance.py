@@ -58,7 +58,8 @@ class SaperxTariffAllowance(models.Model):
         "must have one closing day. Off: each line has its own.",
     )
     carries_over = fields.Boolean(
-        help="What is left of a cycle's own quantity goes into the next cycle, once."
+        string="Carried over",
+        help="What is left of a cycle's own quantity goes into the next cycle, once.",
     )
     is_pro_rata = fields.Boolean(
         string="Pro rata",

@@ -18,6 +18,8 @@ FROZEN_FIELDS = {
     "tariff_id", "prefix", "call_class", "price_per_minute", "connection_fee",
     "minimum_seconds", "step_seconds", "discard_seconds", "date_from",
 }  # fmt: skip
+# What the choice of a class says where a rate has none.
+ANY_CLASS = "any"
 # What a call's amount depends on.
 RATING_FIELDS = {*FROZEN_FIELDS, "sequence", "date_to"}
 
@@ -40,6 +42,14 @@ class SaperxTariffRate(models.Model):
     )
     call_class = fields.Selection(
         CALL_CLASSES, string="Class", help="Empty: every class without a rate."
+    )
+    class_choice = fields.Selection(
+        [*CALL_CLASSES, (ANY_CLASS, "All others")],
+        string="Calls to",
+        required=True,
+        compute="_compute_class_choice",
+        inverse="_inverse_class_choice",
+        help="The class as lists show it: a rate without one takes what has none.",
     )
     price_per_minute = fields.Float(digits=PRICE_DIGITS, required=True, default=0.0)
     connection_fee = fields.Float(digits=PRICE_DIGITS, required=True, default=0.0)
@@ -103,6 +113,18 @@ class SaperxTariffRate(models.Model):
             parts = [rate.prefix, classes.get(rate.call_class)]
             parts = [part for part in parts if part] or [self.env._("Default rate")]
             rate.display_name = " · ".join(parts)
+
+    @api.depends("call_class")
+    def _compute_class_choice(self):
+        for rate in self:
+            rate.class_choice = rate.call_class or ANY_CLASS
+
+    def _inverse_class_choice(self):
+        for rate in self:
+            choice = rate.class_choice
+            call_class = choice if choice and choice != ANY_CLASS else False
+            if rate.call_class != call_class:
+                rate.call_class = call_class
 
     @api.depends("price_per_minute", "cost_per_minute")
     def _compute_margin(self):

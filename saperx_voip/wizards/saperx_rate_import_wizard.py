@@ -33,7 +33,7 @@ class SaperxRateImportWizard(models.TransientModel):
         default="add",
     )
     date_from = fields.Date(
-        string="From", default=lambda self: self._get_default_date()
+        string="From (day)", default=lambda self: self._get_default_date()
     )
     end_absent = fields.Boolean(
         string="End what the file lacks",

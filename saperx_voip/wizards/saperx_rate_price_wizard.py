@@ -29,12 +29,12 @@ class SaperxRatePriceWizard(models.TransientModel):
     tariff_id = fields.Many2one(related="rate_id.tariff_id")
     old_price = fields.Float(related="rate_id.price_per_minute", string="Price now")
     date_from = fields.Date(
-        string="From",
+        string="From (day)",
         required=True,
         default=lambda self: self._get_first_of_next_month(),
     )
     price_per_minute = fields.Float(
-        string="New price per minute",
+        string="New price/min",
         digits=PRICE_DIGITS,
         compute="_compute_terms",
         store=True,
@@ -44,9 +44,14 @@ class SaperxRatePriceWizard(models.TransientModel):
         digits=PRICE_DIGITS, compute="_compute_terms", store=True, readonly=False
     )
     minimum_seconds = fields.Integer(
-        compute="_compute_terms", store=True, readonly=False
+        string="Minimum (seconds)",
+        compute="_compute_terms",
+        store=True,
+        readonly=False,
     )
-    step_seconds = fields.Integer(compute="_compute_terms", store=True, readonly=False)
+    step_seconds = fields.Integer(
+        string="Step (seconds)", compute="_compute_terms", store=True, readonly=False
+    )
     discard_seconds = fields.Integer(
         string="Free up to (seconds)",
         compute="_compute_terms",
