@@ -50,12 +50,15 @@ class SaperxTariff(models.Model):
         "saperx.tariff.allowance", "tariff_id", string="Allowances", copy=False
     )
     included_minutes = fields.Integer(
+        string="Included minutes",
         compute="_compute_included_minutes",
         inverse="_inverse_included_minutes",
         help="Minutes of every class that each line has in each cycle before calls "
         "cost anything.",
     )
-    allowance_summary = fields.Char(compute="_compute_included_minutes")
+    allowance_summary = fields.Char(
+        string="All allowances", compute="_compute_included_minutes"
+    )
     rate_warning = fields.Text(compute="_compute_rate_warning")
     line_count = fields.Integer(compute="_compute_line_count")
 

@@ -62,6 +62,7 @@ class SaperxTariffRate(models.Model):
         help="Conversations of up to so many seconds cost nothing.",
     )
     cost_per_minute = fields.Float(
+        string="Cost per minute",
         digits=PRICE_DIGITS,
         required=True,
         default=0.0,

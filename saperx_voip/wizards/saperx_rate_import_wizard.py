@@ -52,6 +52,7 @@ class SaperxRateImportWizard(models.TransientModel):
     )
     decimal_symbol = fields.Selection(
         [("auto", "Recognise"), (",", "Comma: 0,05"), (".", "Point: 0.05")],
+        string="Decimal symbol",
         required=True,
         default="auto",
     )
@@ -243,124 +244,137 @@ class SaperxRateImportWizard(models.TransientModel):
         return table
 
     def _get_column_names(self):
-        _ = self.env._
         return {
-            "prefix": _("Prefix"),
-            "call_class": _("Class"),
-            "price_per_minute": _("Price/min"),
-            "connection_fee": _("Connection"),
-            "minimum_seconds": _("Min. (s)"),
-            "step_seconds": _("Step (s)"),
-            "discard_seconds": _("Free (s)"),
-            "cost_per_minute": _("Cost/min"),
-            "date_from": _("Valid from"),
-            "date_to": _("Valid to"),
-            "sequence": _("Sequence"),
+            "prefix": self.env._("Prefix"),
+            "call_class": self.env._("Class"),
+            "price_per_minute": self.env._("Price/min"),
+            "connection_fee": self.env._("Connection"),
+            "minimum_seconds": self.env._("Min. (s)"),
+            "step_seconds": self.env._("Step (s)"),
+            "discard_seconds": self.env._("Free (s)"),
+            "cost_per_minute": self.env._("Cost/min"),
+            "date_from": self.env._("Valid from"),
+            "date_to": self.env._("Valid to"),
+            "sequence": self.env._("Sequence"),
         }
 
     def _get_problem_texts(self):
         """:return: what is wrong and what to do, by the code of a problem"""
-        _ = self.env._
-        as_text = _("Format the column as text and type the prefix again.")
-        as_number = _("Write a number, such as 0.05 or 0,05.")
-        as_seconds = _("Write whole seconds, such as 30.")
+        as_text = self.env._("Format the column as text and type the prefix again.")
+        as_number = self.env._("Write a number, such as 0.05 or 0,05.")
+        as_seconds = self.env._("Write whole seconds, such as 30.")
         return {
-            "formula": (_("A formula"), _("Paste its value instead.")),
-            "cell_error": (_("An error or a yes/no value"), _("Write a value.")),
+            "formula": (
+                self.env._("A formula"),
+                self.env._("Paste its value instead."),
+            ),
+            "cell_error": (
+                self.env._("An error or a yes/no value"),
+                self.env._("Write a value."),
+            ),
             "extra_cells": (
-                _("A value under no heading"),
-                _("Remove it; if it is a decimal comma, choose another separator."),
+                self.env._("A value under no heading"),
+                self.env._(
+                    "Remove it; if it is a decimal comma, choose another separator."
+                ),
             ),
             "not_digits": (
-                _("A prefix has digits only"),
-                _("Write digits, country code first: 5511."),
+                self.env._("A prefix has digits only"),
+                self.env._("Write digits, country code first: 5511."),
             ),
-            "scientific": (_("The spreadsheet shortened the prefix"), as_text),
-            "prefix_too_long": (_("Too many digits"), as_text),
+            "scientific": (self.env._("The spreadsheet shortened the prefix"), as_text),
+            "prefix_too_long": (self.env._("Too many digits"), as_text),
             "class_unknown": (
-                _("Unknown class"),
-                _("Write LC, LDN, VC1, VC2, VC3 or LDI, or leave it empty for any."),
+                self.env._("Unknown class"),
+                self.env._(
+                    "Write LC, LDN, VC1, VC2, VC3 or LDI, or leave it empty for any."
+                ),
             ),
             "price_missing": (
-                _("No price"),
-                _("Write the price per minute; 0 if such calls cost nothing."),
+                self.env._("No price"),
+                self.env._("Write the price per minute; 0 if such calls cost nothing."),
             ),
-            "not_a_number": (_("No number with this decimal symbol"), as_number),
-            "negative": (_("A negative number"), _("Write 0 or more.")),
-            "too_large": (_("The number is too large"), as_number),
+            "not_a_number": (
+                self.env._("No number with this decimal symbol"),
+                as_number,
+            ),
+            "negative": (
+                self.env._("A negative number"),
+                self.env._("Write 0 or more."),
+            ),
+            "too_large": (self.env._("The number is too large"), as_number),
             "too_many_decimals": (
-                _("More than six decimals"),
-                _("Round it to six decimals."),
+                self.env._("More than six decimals"),
+                self.env._("Round it to six decimals."),
             ),
             "is_date": (
-                _("The spreadsheet made a date of it"),
-                _("Format the cell as a number and type it again."),
+                self.env._("The spreadsheet made a date of it"),
+                self.env._("Format the cell as a number and type it again."),
             ),
-            "not_whole": (_("No whole number"), as_seconds),
-            "step_zero": (_("A step of less than a second"), as_seconds),
+            "not_whole": (self.env._("No whole number"), as_seconds),
+            "step_zero": (self.env._("A step of less than a second"), as_seconds),
             "not_a_date": (
-                _("No date"),
-                _("Write it as 31/12/2026 or 2026-12-31."),
+                self.env._("No date"),
+                self.env._("Write it as 31/12/2026 or 2026-12-31."),
             ),
             "dates_reversed": (
-                _("It ends before it begins"),
-                _("Correct one of the two dates."),
+                self.env._("It ends before it begins"),
+                self.env._("Correct one of the two dates."),
             ),
             "duplicate": (
-                _("The same rate stands in the line named"),
-                _("Keep one of the two lines."),
+                self.env._("The same rate stands in the line named"),
+                self.env._("Keep one of the two lines."),
             ),
             "overlaps": (
-                _("The plan has a rate for it on the same days"),
-                _("Choose “New prices from a date”, or end that rate first."),
+                self.env._("The plan has a rate for it on the same days"),
+                self.env._("Choose “New prices from a date”, or end that rate first."),
             ),
             "charged": (
-                _("Calls were charged at this rate"),
-                _("Choose “New prices from a date”, with a later day."),
+                self.env._("Calls were charged at this rate"),
+                self.env._("Choose “New prices from a date”, with a later day."),
             ),
         }
 
     def _explain(self, error):
         """What is wrong with the file as a whole, and what to do."""
-        _ = self.env._
         facts = error.facts
         return {
-            "too_large": lambda: _(
+            "too_large": lambda: self.env._(
                 "The file is larger than %s MB: split it.", facts.get("most")
             ),
-            "too_many_rates": lambda: _(
+            "too_many_rates": lambda: self.env._(
                 "The file has more than %s rates: split it.", facts["most"]
             ),
-            "too_many_lines": lambda: _(
+            "too_many_lines": lambda: self.env._(
                 "The file has more than %s lines: delete the empty ones, or split it.",
                 facts["most"],
             ),
-            "unsafe": lambda: _(
+            "unsafe": lambda: self.env._(
                 "No spreadsheet program writes a file like this: save it again as XLSX."
             ),
-            "old_excel": lambda: _(
+            "old_excel": lambda: self.env._(
                 "This is a file of an old Excel, or one with a password: save it as "
                 "XLSX without a password."
             ),
-            "not_a_workbook": lambda: _(
+            "not_a_workbook": lambda: self.env._(
                 "The file cannot be opened as XLSX: save it again as XLSX or CSV."
             ),
-            "not_text": lambda: _("This is neither CSV nor XLSX."),
-            "broken_csv": lambda: _(
+            "not_text": lambda: self.env._("This is neither CSV nor XLSX."),
+            "broken_csv": lambda: self.env._(
                 "A quotation mark is not closed near line %s.", facts["line"]
             ),
-            "empty": lambda: _("The file holds no rate."),
-            "no_header": lambda: _(
+            "empty": lambda: self.env._("The file holds no rate."),
+            "no_header": lambda: self.env._(
                 "No headings were found. The first line must name the columns: Prefix, "
                 "Class, Price/min, Connection, Minimum, Step, Discard, Cost/min, Valid "
                 "from, Valid to. Only the price is mandatory. Export the rates of a "
                 "plan to have an example."
             ),
-            "header_twice": lambda: _(
+            "header_twice": lambda: self.env._(
                 "Two headings mean the same: “%(first)s” and “%(second)s”. Remove one.",
                 **facts,
             ),
-            "decimal_unclear": lambda: _(
+            "decimal_unclear": lambda: self.env._(
                 "The decimal symbol cannot be told from “%s”: choose it.",
                 facts["sample"],
             ),

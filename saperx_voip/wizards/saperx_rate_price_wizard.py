@@ -41,7 +41,11 @@ class SaperxRatePriceWizard(models.TransientModel):
         readonly=False,
     )
     connection_fee = fields.Float(
-        digits=PRICE_DIGITS, compute="_compute_terms", store=True, readonly=False
+        string="Connection fee",
+        digits=PRICE_DIGITS,
+        compute="_compute_terms",
+        store=True,
+        readonly=False,
     )
     minimum_seconds = fields.Integer(
         string="Minimum (seconds)",
@@ -59,7 +63,11 @@ class SaperxRatePriceWizard(models.TransientModel):
         readonly=False,
     )
     cost_per_minute = fields.Float(
-        digits=PRICE_DIGITS, compute="_compute_terms", store=True, readonly=False
+        string="Cost per minute",
+        digits=PRICE_DIGITS,
+        compute="_compute_terms",
+        store=True,
+        readonly=False,
     )
 
     @api.depends("rate_id")
