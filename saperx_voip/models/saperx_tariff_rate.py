@@ -135,11 +135,14 @@ class SaperxTariffRate(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        for vals in vals_list:
+            self._check_machine_written(vals)
         rates = super().create(vals_list)
         rates.tariff_id._rates_changed()
         return rates
 
     def write(self, vals):
+        self._check_machine_written(vals)
         self._check_frozen(vals)
         tariffs = self.tariff_id
         result = super().write(vals)
@@ -173,6 +176,14 @@ class SaperxTariffRate(models.Model):
             "target": "new",
             "context": {"default_rate_id": self.id},
         }
+
+    @api.model
+    def _check_machine_written(self, vals):
+        """:raise UserError: somebody would say whether calls were charged"""
+        if vals.get("is_charged") is not None and not self.env.su:
+            raise UserError(
+                self.env._("Whether calls were charged at a rate is told by charging.")
+            )
 
     def _check_frozen(self, vals):
         """:raise UserError: charged calls would be explained by another price"""

@@ -392,6 +392,13 @@ class TestTariffRoles(TariffCase):
         tariff.included_minutes = 50
         tariff.rate_ids[0].cost_per_minute = 0.01
         tariff.copy()
+        self._charge_rate(tariff.rate_ids[0])
+        for change in (
+            lambda: tariff.rate_ids[0].write({"is_charged": False}),
+            lambda: tariff.write({"rate_ids": [Command.create({"is_charged": True})]}),
+        ):
+            with self._refused(UserError, "told by charging"):
+                change()
         self.env["saperx.rate.price.wizard"].with_user(billing).create(
             {"rate_id": tariff.rate_ids[0].id}
         ).action_apply()
