@@ -9,7 +9,7 @@
     "website": "https://github.com/OCA/contract",
     "depends": ["contract_termination", "bus"],
     "external_dependencies": {
-        "python": ["requests", "msgspec", "cryptography", "phonenumbers"],
+        "python": ["requests", "msgspec", "cryptography", "phonenumbers", "openpyxl"],
     },
     "data": [
         "security/saperx_groups.xml",
@@ -20,6 +20,7 @@
         "data/ir_cron.xml",
         "data/saperx_service_number.xml",
         "data/saperx_area_code.xml",
+        "data/saperx_call_class.xml",
         "wizards/saperx_import_wizard_views.xml",
         "wizards/saperx_recalculation_wizard_views.xml",
         "wizards/saperx_number_reserve_wizard_views.xml",
@@ -29,6 +30,9 @@
         "wizards/saperx_line_change_wizard_views.xml",
         "wizards/saperx_simulation_wizard_views.xml",
         "wizards/saperx_what_if_wizard_views.xml",
+        "wizards/saperx_rate_price_wizard_views.xml",
+        "wizards/saperx_rate_import_wizard_views.xml",
+        "wizards/saperx_rate_export_wizard_views.xml",
         "views/saperx_tariff_views.xml",
         "views/saperx_plan_views.xml",
         "views/saperx_group_views.xml",

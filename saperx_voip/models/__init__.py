@@ -9,6 +9,7 @@ from . import saperx_integration_sip
 from . import saperx_remote_record
 from . import saperx_plan
 from . import saperx_group
+from . import saperx_call_class
 from . import saperx_tariff
 from . import saperx_tariff_rate
 from . import saperx_tariff_allowance
@@ -20,6 +21,7 @@ from . import saperx_line
 from . import saperx_line_password
 from . import saperx_line_activity
 from . import saperx_line_period
+from . import saperx_line_sharing
 from . import saperx_line_sync
 from . import saperx_line_wanted
 from . import saperx_line_push

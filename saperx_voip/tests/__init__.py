@@ -22,5 +22,7 @@ from . import test_push
 from . import test_recalculation
 from . import test_secret
 from . import test_simulation
+from . import test_rate_import
+from . import test_tariff
 from . import test_translation
 from . import test_what_if
