@@ -419,6 +419,7 @@ class SaperxCharge(models.Model):
             )
         )
         self.env["saperx.cdr"].invalidate_model()
+        self._mark_rates()
         self._draw_allowances()
         totals = defaultdict(list)
         for charge_id, *values in self.env.execute_query(
@@ -461,6 +462,22 @@ class SaperxCharge(models.Model):
                     "cost": sum(row[6] or 0 for row in rows),
                 }
             )
+
+    def _mark_rates(self):
+        """What priced charged calls explains them from now on."""
+        self.env.execute_query(
+            SQL(
+                """
+                UPDATE saperx_tariff_rate SET is_charged = TRUE
+                WHERE is_charged IS NOT TRUE AND id IN (
+                    SELECT rate_id FROM saperx_cdr WHERE charge_id = ANY(%s)
+                )
+                RETURNING id
+                """,
+                self.ids,
+            )
+        )
+        self.env["saperx.tariff.rate"].invalidate_model(["is_charged"])
 
     def _draw_allowances(self):
         """Let the calls of these charges draw for good, and keep what was drawn."""

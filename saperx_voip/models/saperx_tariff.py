@@ -230,10 +230,6 @@ class SaperxTariff(models.Model):
             )
         )
 
-    def _rates_changed(self):
-        """Told after anything changed that amounts of calls depend on: rates,
-        allowances, the amount source. Unbilled calls must then be rated again."""
-
     @api.model
     def _class_rate_domain(self):
         today = fields.Date.context_today(self)

@@ -82,6 +82,20 @@ class TestCharge(SaperxCase):
         self.assertFalse(self._charge())
         self.assertEqual(self._get_call(1).state, "unbilled")
 
+    def test_what_priced_charged_calls_is_marked(self):
+        self._import(self._make_call(1))
+        default, of_class = self.tariff.rate_ids
+        self._charge()
+        self.assertTrue(default.is_charged)
+        self.assertFalse(of_class.is_charged)
+
+    def test_a_cycle_waits_while_its_calls_are_rated_again(self):
+        self._import(self._make_call(1))
+        self.tariff.rate_ids[0].price_per_minute = 0.24
+        self.assertFalse(self._charge())
+        [group] = self.env["saperx.charge"]._get_ripe_groups()
+        self.assertIn("rated again", group["waits_for"])
+
     def test_cost_and_margin_are_of_all_calls_of_the_charge(self):
         self._import(
             self._make_call(1),
