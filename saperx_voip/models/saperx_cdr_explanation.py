@@ -158,7 +158,7 @@ class SaperxCdr(models.Model):
         if self.state == "billed":
             then = self.env._("What was charged stays as it was.")
         else:
-            then = self.env._("“Match and rate again” brings the call up to date.")
+            then = self.env._("“Recalculate” brings the call up to date.")
         return [f"{said} {then}"]
 
     def _rate_today(self, explained):
