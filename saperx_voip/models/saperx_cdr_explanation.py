@@ -88,7 +88,10 @@ class SaperxCdr(models.Model):
         if self.direction == "incoming":
             own, other = other, own
         area_code = area_code or self._get_area_code(own)
-        number = normalise(other or "", area_code)
+        services = self.env["saperx.service.number"]._get_services(
+            self.company_id or self.env.company
+        )
+        number = normalise(other or "", area_code, services)
         if number.digits != (self.other_party or ""):
             # Read in another way then: what is stored counts.
             number = None
@@ -155,7 +158,7 @@ class SaperxCdr(models.Model):
         if self.state == "billed":
             then = self.env._("What was charged stays as it was.")
         else:
-            then = self.env._("“Match and rate again” brings the call up to date.")
+            then = self.env._("“Recalculate” brings the call up to date.")
         return [f"{said} {then}"]
 
     def _rate_today(self, explained):

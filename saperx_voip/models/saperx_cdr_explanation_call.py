@@ -5,7 +5,7 @@ from odoo.tools.misc import format_date, format_datetime
 
 from ..gateway import known_call_class
 from ..places import place_of
-from ..rating import LOCAL_SINCE, explain_class, normalise
+from ..rating import explain_class, normalise
 
 
 class SaperxCdr(models.Model):
@@ -112,7 +112,8 @@ class SaperxCdr(models.Model):
     def _explain_ruling(self, platform_class, explained):
         why = explain_class(platform_class, self.own_class, self.call_class)
         if why == "local_area":
-            since = LOCAL_SINCE.get(explained["area_code"] or "")
+            local_since = self.env["saperx.area.code"]._get_local_since()
+            since = local_since.get(explained["area_code"] or "")
             if since:
                 return self.env._(
                     "Fixed to fixed inside area code %(area)s is local since %(day)s, "

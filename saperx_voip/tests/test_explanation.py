@@ -233,7 +233,7 @@ class TestExplanation(SaperxCase):
             self._explain(),
             "The billing plan has changed since this call was rated. As it is now: "
             "Default rate, 1 min charged, $ 0.24 before allowances.",
-            "“Match and rate again” brings the call up to date.",
+            "“Recalculate” brings the call up to date.",
             "By the price that the rate had when the call was rated.",
             "Costs $ 0.12.",
         )
