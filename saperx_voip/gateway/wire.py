@@ -89,6 +89,8 @@ _CALL_CLASS = {
     "0800": "free",
     "INTERNA": "internal",
 }
+CALL_CLASS_WORDS = {ours: theirs for theirs, ours in _CALL_CLASS.items()}
+"""The platform's word by our code of a class."""
 
 
 def known_call_class(platform_class: str | None) -> str | None:

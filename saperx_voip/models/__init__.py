@@ -9,15 +9,19 @@ from . import saperx_integration_sip
 from . import saperx_remote_record
 from . import saperx_plan
 from . import saperx_group
+from . import saperx_call_class
 from . import saperx_tariff
 from . import saperx_tariff_rate
 from . import saperx_tariff_allowance
+from . import saperx_service_number
+from . import saperx_area_code
 from . import saperx_line_terms
 from . import saperx_line_profile
 from . import saperx_line
 from . import saperx_line_password
 from . import saperx_line_activity
 from . import saperx_line_period
+from . import saperx_line_sharing
 from . import saperx_line_sync
 from . import saperx_line_wanted
 from . import saperx_line_push
@@ -30,6 +34,7 @@ from . import saperx_line_diagnosis
 from . import saperx_did
 from . import saperx_did_stock
 from . import saperx_line_moments
+from . import saperx_line_change
 from . import saperx_number_range
 from . import saperx_number
 from . import saperx_number_holder
@@ -42,6 +47,9 @@ from . import saperx_cdr_reject
 from . import saperx_recalculation_filter
 from . import saperx_recalculation
 from . import saperx_tariff_rerate
+from . import saperx_cdr_explanation
+from . import saperx_cdr_explanation_call
+from . import saperx_cdr_explanation_price
 from . import saperx_charge
 from . import saperx_charge_class
 from . import saperx_charge_allowance

@@ -55,9 +55,8 @@ class ContractContract(models.Model):
         if LIFE_FIELDS & vals.keys():
             self._end_lines_if_dead()
         if "partner_id" in vals:
-            lines = self.sudo().saperx_line_ids
-            lines._follow_period()
-            lines._raise_revision()
+            self.env["saperx.line.period"].sudo()._follow_customers(self)
+            self.sudo().saperx_line_ids._raise_revision()
         return res
 
     def _check_lines_stay(self, company_id):
@@ -107,6 +106,34 @@ class ContractContract(models.Model):
         )
         return bool(lines) and all(line._is_dead(day) for line in lines)
 
+    def _check_takes_lines(self, day):
+        """Whether SIP lines may be on the contract on a day of its company's zone.
+
+        :raise ValidationError: saying why not
+        """
+        self.ensure_one()
+        if self._is_dead(day):
+            raise ValidationError(
+                self.env._(
+                    "The contract “%s” has ended: it takes no line.", self.display_name
+                )
+            )
+        if self.contract_type != "sale":
+            raise ValidationError(
+                self.env._("A SIP line belongs to a customer's contract.")
+            )
+        own = self.company_id.currency_id
+        if self.currency_id != own:
+            raise ValidationError(
+                self.env._(
+                    "The contract “%(contract)s” is in %(currency)s: calls are "
+                    "priced in %(own)s and cannot be put on its invoices.",
+                    contract=self.display_name,
+                    currency=self.currency_id.name,
+                    own=own.name,
+                )
+            )
+
     def _end_lines_if_dead(self):
         """Cancel the SIP lines whose contract, or recurring fee, is over today.
 
@@ -115,12 +142,17 @@ class ContractContract(models.Model):
         ended = self.env["saperx.line"].sudo()
         for contract in self.sudo().with_context(active_test=False):
             today = contract.company_id._get_telephony_today()
+            # Those that are on another contract since a moment ago do not end with it.
+            contract.saperx_line_ids._take_over_terms()
+            is_dead = contract._is_dead(today)
+            if is_dead:
+                contract._refuse_planned_lines()
             lines = contract.saperx_line_ids.filtered(
                 lambda line: line.state != "cancelled"
             )
             if not lines:
                 continue
-            if not contract._is_dead(today):
+            if not is_dead:
                 lines = lines.filtered(
                     lambda line, day=today: (
                         line.contract_line_id and line.contract_line_id._is_dead(day)
@@ -129,6 +161,19 @@ class ContractContract(models.Model):
             lines._cancel()
             ended |= lines
         return ended
+
+    def _refuse_planned_lines(self):
+        """Lines that were to come onto these contracts stay where they are."""
+        now = fields.Datetime.now()
+        moves = (
+            self.env["saperx.line.period"]
+            .sudo()
+            .search([("contract_id", "in", self.ids), ("date_from", ">", now)])
+            .filtered(lambda period: period.line_id.contract_id not in self)
+        )
+        moves.line_id._drop_planned_change(
+            self.env._("the contract it was to come to has ended")
+        )
 
     @api.model
     def _cron_end_lines(self):

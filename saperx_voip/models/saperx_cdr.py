@@ -126,7 +126,10 @@ class SaperxCdr(models.Model):
         string="Amount on the platform", digits=(16, 6), readonly=True
     )
     platform_cost = fields.Float(
-        string="Cost on the platform", digits=(16, 6), readonly=True
+        string="Cost on the platform",
+        digits=(16, 6),
+        readonly=True,
+        groups="saperx_voip.group_billing",
     )
 
     line_id = fields.Many2one(

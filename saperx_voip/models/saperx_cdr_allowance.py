@@ -264,7 +264,9 @@ class SaperxLine(models.Model):
                         WHERE line_id = ANY(%(ids)s) AND state <> 'cancelled'
                         GROUP BY line_id
                         UNION ALL
-                        SELECT line_id, min(start)::date
+                        SELECT line_id,
+                               (min(start) AT TIME ZONE 'UTC' AT TIME ZONE %(zone)s)
+                               ::date
                         FROM saperx_cdr
                         WHERE line_id = ANY(%(ids)s) AND state = 'unbilled'
                         GROUP BY line_id
@@ -272,6 +274,8 @@ class SaperxLine(models.Model):
                     GROUP BY line_id
                     """,
                     ids=self.ids,
+                    # Lines of one batch are of one time zone.
+                    zone=self.integration_id[:1].timezone,
                 )
             )
         )

@@ -65,7 +65,7 @@ class SaperxCdr(models.Model):
         """
         core_tariff = tariff.sudo()._get_rating_tariff()
         rates = tariff.sudo()._get_rates_by_id()
-        assessor = lines.integration_id._get_assessor().under(core_tariff)
+        assessor = lines.integration_id._get_assessor(lines=lines).under(core_tariff)
         calls, line_of = [], {}
         for call_id, remote_id, *values in self.env.execute_query(
             SQL(

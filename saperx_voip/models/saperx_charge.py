@@ -9,7 +9,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 from odoo.tools.misc import format_date
 
-from ..rating import bounds_utc, cycle_of, local_date
+from ..rating import bounds_utc, local_date
 
 
 class SaperxCharge(models.Model):
@@ -232,16 +232,22 @@ class SaperxCharge(models.Model):
     def _claim_periods(self):
         """Let nobody else draw on the same allowances at the same time: whoever comes
         second finds these rows changed, and its transaction starts again."""
+        self.env.flush_all()
         self.env.execute_query(
             SQL(
                 """
                 UPDATE saperx_line_period AS period
-                SET charged_until = greatest(period.charged_until, charge.cycle_end)
-                FROM saperx_charge AS charge
-                JOIN saperx_line_period AS own ON own.id = charge.period_id
-                WHERE charge.id = ANY(%s)
-                AND period.contract_id = own.contract_id
-                AND period.tariff_id IS NOT DISTINCT FROM own.tariff_id
+                SET charged_until = greatest(period.charged_until, taken.cycle_end)
+                FROM (
+                    SELECT held.contract_id, held.tariff_id,
+                           max(charge.cycle_end) AS cycle_end
+                    FROM saperx_charge AS charge
+                    JOIN saperx_line_period AS held ON held.id = charge.period_id
+                    WHERE charge.id = ANY(%s)
+                    GROUP BY held.contract_id, held.tariff_id
+                ) AS taken
+                WHERE period.contract_id = taken.contract_id
+                AND period.tariff_id IS NOT DISTINCT FROM taken.tariff_id
                 RETURNING period.id
                 """,
                 self.ids,
@@ -348,6 +354,8 @@ class SaperxCharge(models.Model):
             return self.env._(
                 "calls that come late, until %s", format_date(self.env, ripe_at.date())
             )
+        if group["period"].tariff_id._is_being_rated_again():
+            return self.env._("its calls are rated again, since prices changed")
         return None
 
     @api.model
@@ -364,14 +372,14 @@ class SaperxCharge(models.Model):
     def _get_bounds(self, group):
         """The moments (naive UTC, half open) between which the cycle runs."""
         cycle_end = group["cycle_end"]
-        first, _last = cycle_of(cycle_end, group["period"].closing_day)
+        first, _last = group["period"]._get_cycle(cycle_end)
         timezone = ZoneInfo(group["line"].integration_id.timezone)
         return bounds_utc(first, cycle_end, timezone)
 
     @api.model
     def _prepare_charge(self, group):
         line, period = group["line"], group["period"]
-        cycle_start, _last = cycle_of(group["cycle_end"], period.closing_day)
+        cycle_start, _last = period._get_cycle(group["cycle_end"])
         if period.date_from:
             # A period that begins inside a cycle charges from there on.
             timezone = ZoneInfo(line.integration_id.timezone)

@@ -3,7 +3,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from ..rating import AREA_CODES
+from ..rating import AREA_CODES, NumberHolding
 from .saperx_line_terms import MOST_MONEY
 
 # Known by these digits everywhere in the country: 0800 and the like.
@@ -216,3 +216,14 @@ class SaperxDid(models.Model):
         if number.startswith("55") and len(number) in (12, 13):
             return f"({number[2:4]}) {number[4:-4]}-{number[-4:]}"
         return f"+{number}"
+
+    def _get_holding(self):
+        """The number on its line as the pure core takes it."""
+        self.ensure_one()
+        return NumberHolding(
+            number=self.number,
+            line_id=self.line_id.id,
+            since=self.held_from or None,
+            until=self.held_until or None,
+            is_main=self.is_main,
+        )

@@ -24,6 +24,8 @@ ASSESSOR_TABLES = (
     "saperx_did",
     "saperx_tariff",
     "saperx_tariff_rate",
+    "saperx_service_number",
+    "saperx_area_code",
 )
 
 
@@ -32,20 +34,24 @@ class SaperxIntegration(models.Model):
 
     _inherit = "saperx.integration"  # pylint: disable=consider-merging-classes-inherited
 
-    def _get_assessor(self, known=None):
+    def _get_assessor(self, known=None, lines=None):
         """Everything that calls are matched and rated by, read once, for the pure
         core.
 
         :param known: an assessor that this method gave earlier, maybe in another
             transaction; it is given back if nothing that it was built from changed
+        :param lines: only these lines of the integration; None: all
         """
         self.ensure_one()
         self.env.flush_all()
         stamp = self._get_assessor_stamp()
         if known and known.stamp == stamp:
             return known
-        line_rows = self._read_lines()
-        holdings = self._read_holdings()
+        which = SQL("line.integration_id = %s", self.id)
+        if lines is not None:
+            which = SQL("line.id = ANY(%s)", lines.ids)
+        line_rows = self._read_lines(which)
+        holdings = self._read_holdings(which)
         tariffs = (
             self.env["saperx.tariff"]
             .sudo()
@@ -57,7 +63,7 @@ class SaperxIntegration(models.Model):
         directory = Directory(
             lines=(LineKeys(*keys) for *keys, _charge_from in line_rows),
             holdings=holdings,
-            numbers=self._read_numbers(),
+            numbers=self._read_numbers(which),
         )
         assessor = Assessor(
             directory,
@@ -69,6 +75,8 @@ class SaperxIntegration(models.Model):
                 for line_id, *_keys, charge_from in line_rows
                 if charge_from
             },
+            services=self.env["saperx.service.number"]._get_services(self.company_id),
+            local_since=self.env["saperx.area.code"]._get_local_since(),
         )
         assessor.stamp = stamp
         return assessor
@@ -110,21 +118,21 @@ class SaperxIntegration(models.Model):
         )
         return stamp
 
-    def _read_lines(self):
+    def _read_lines(self, which):
         """Id, id on the platform, account code and ``charge_calls_from`` of lines."""
         return self.env.execute_query(
             SQL(
                 """
                 SELECT id, nullif(remote_id, 0), nullif(account_code, ''),
                        charge_calls_from
-                FROM saperx_line WHERE integration_id = %s
+                FROM saperx_line AS line WHERE %s
                 ORDER BY contract_id, id
                 """,
-                self.id,
+                which,
             )
         )
 
-    def _read_holdings(self):
+    def _read_holdings(self, which):
         return [
             Holding(
                 period_id=period_id,
@@ -155,14 +163,14 @@ class SaperxIntegration(models.Model):
                            period.billing_type = 'prepaid', date_from, date_to
                     FROM saperx_line_period AS period
                     JOIN saperx_line AS line ON line.id = line_id
-                    WHERE line.integration_id = %s
+                    WHERE %s
                     """,
-                    self.id,
+                    which,
                 )
             )
         ]
 
-    def _read_numbers(self):
+    def _read_numbers(self, which):
         return [
             NumberHolding(
                 number=number,
@@ -175,10 +183,11 @@ class SaperxIntegration(models.Model):
                 SQL(
                     """
                     SELECT number, line_id, held_from, held_until, is_main
-                    FROM saperx_did WHERE integration_id = %s
-                    ORDER BY line_id, is_main DESC, id
+                    FROM saperx_did JOIN saperx_line AS line ON line.id = line_id
+                    WHERE %s
+                    ORDER BY line_id, is_main DESC, saperx_did.id
                     """,
-                    self.id,
+                    which,
                 )
             )
         ]

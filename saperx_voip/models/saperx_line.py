@@ -244,29 +244,8 @@ class SaperxLine(models.Model):
 
     @api.constrains("contract_id")
     def _check_contract(self):
-        for line in self.filtered("contract_id"):
-            contract = line.contract_id
-            if contract._is_dead(contract.company_id._get_telephony_today()):
-                raise ValidationError(
-                    self.env._(
-                        "The contract “%s” has ended: it takes no line.",
-                        contract.display_name,
-                    )
-                )
-            if contract.contract_type != "sale":
-                raise ValidationError(
-                    self.env._("A SIP line belongs to a customer's contract.")
-                )
-            if contract.currency_id != contract.company_id.currency_id:
-                raise ValidationError(
-                    self.env._(
-                        "The contract “%(contract)s” is in %(currency)s: calls are "
-                        "priced in %(own)s and cannot be put on its invoices.",
-                        contract=contract.display_name,
-                        currency=contract.currency_id.name,
-                        own=contract.company_id.currency_id.name,
-                    )
-                )
+        for contract in self.contract_id:
+            contract._check_takes_lines(contract.company_id._get_telephony_today())
 
     @api.constrains("contract_id", "contract_line_id")
     def _check_contract_line(self):
@@ -283,11 +262,7 @@ class SaperxLine(models.Model):
             raise UserError(self.env._("A line cannot begin as cancelled."))
         vals_list = [self._complete_from_profile(vals) for vals in vals_list]
         lines = super().create(vals_list)
-        for line in lines:
-            # Whoever sells lines need not be allowed to write on contracts.
-            line.contract_id.sudo()._ensure_telephony_line(
-                line.integration_id.product_id
-            )
+        lines._ensure_telephony_lines()
         lines._open_first_period()
         lines._follow_activity()
         self.env["saperx.cdr"]._trigger_rematch(lines.integration_id)
@@ -307,6 +282,8 @@ class SaperxLine(models.Model):
                 self.env._("A line that was in use does not become a draft again.")
             )
         limited = self.filtered("credit_limit")
+        if "contract_id" in vals and "contract_line_id" not in vals:
+            self._leave_contract(vals["contract_id"])
         if vals.get("state") == "cancelled":
             now = fields.Datetime.now()
             self._let_go(now)
@@ -318,6 +295,8 @@ class SaperxLine(models.Model):
                     "The platform would keep the old credit limit: write another one."
                 )
             )
+        if "contract_id" in vals:
+            self._ensure_telephony_lines()
         if not self.env["saperx.line.period"]._values_of_line.isdisjoint(vals):
             self._follow_period()
         if "state" in vals:
@@ -387,6 +366,7 @@ class SaperxLine(models.Model):
     def _let_go(self, moment):
         """A line that ends frees its numbers, and nobody holds it from then on."""
         self.did_ids._release(moment)
+        self._get_planned_periods()._take_back()
         periods = self.sudo().period_ids
         periods.filtered(lambda period: not period.date_to).date_to = moment
 
@@ -400,6 +380,19 @@ class SaperxLine(models.Model):
             dids = line.did_ids.filtered("active")
             if dids and not dids.filtered("is_main"):
                 dids[0].is_main = True
+
+    def _leave_contract(self, contract_id):
+        """The fee that a line lives by is one of the contract that it leaves."""
+        self.filtered(
+            lambda line: line.contract_line_id and line.contract_id.id != contract_id
+        ).contract_line_id = False
+
+    def _ensure_telephony_lines(self):
+        for line in self:
+            # Whoever sells lines need not be allowed to write on contracts.
+            line.contract_id.sudo()._ensure_telephony_line(
+                line.integration_id.product_id
+            )
 
     def _open_first_period(self):
         """A new line's first period has no beginning: nobody held the line before,
@@ -419,10 +412,20 @@ class SaperxLine(models.Model):
         }
 
     def _follow_period(self):
-        """Let the open period say what the line says, or begin another one."""
-        for line in self.filtered(lambda line: line.state != "cancelled"):
-            period = line.period_ids.filtered(lambda period: not period.date_to)
-            period.sudo()._become(line._prepare_period_values())
+        """Let the running period say what the line says, or begin another one."""
+        followed = self.filtered(
+            lambda line: (
+                line.state != "cancelled"
+                and line._get_running_period()._become(line._prepare_period_values())
+            )
+        )
+        if followed:
+            self.env["saperx.cdr"]._reassess([("line_id", "in", followed.ids)])
+
+    def _get_running_period(self):
+        self.ensure_one()
+        now = fields.Datetime.now()
+        return self.sudo().period_ids.filtered(lambda period: period._covers(now))
 
     def _follow_activity(self):
         """Keep the dates between which the line was active or blocked.

@@ -10,7 +10,7 @@ BATCH = 500
 
 class SaperxLine(models.Model):
     """What changes on a line because a moment has come: its blocks begin and end,
-    and ported numbers go live."""
+    ported numbers go live, planned terms come into force."""
 
     _inherit = "saperx.line"  # pylint: disable=consider-merging-classes-inherited
 
@@ -91,9 +91,14 @@ class SaperxLine(models.Model):
         ported = self.env["saperx.did"].search(
             [("is_live", "=", False), ("porting_at", "<=", now)]
         )
-        return ported.line_id | (blocks.line_id | blocked).filtered(
+        moved = (blocks.line_id | blocked).filtered(
             lambda line: line.block_level != line._get_block_level(now)
         )
+        return moved | ported.line_id | self._get_periods_to_take_over().line_id
+
+    def _follow_clock(self):
+        self._take_over_terms()
+        self._follow_moments()
 
     @api.model
     def _cron_follow_moments(self):
@@ -101,7 +106,7 @@ class SaperxLine(models.Model):
         lines = self._get_lines_to_follow()
         for begin in range(0, len(lines), BATCH):
             batch = lines[begin : begin + BATCH]
-            retrying(batch._follow_moments, self.env)
+            retrying(batch._follow_clock, self.env)
             self.env["ir.cron"]._commit_progress(
                 len(batch), remaining=len(lines) - begin - len(batch)
             )

@@ -1,16 +1,25 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
-from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from datetime import datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
 
-from ..rating import Holding
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools.misc import format_date
+
+from ..rating import Holding, cycle_of, local_date
 from .call_class import BILLING_TYPES
+
+ONE_DAY = timedelta(days=1)
 
 
 class SaperxLinePeriod(models.Model):
     """Who held a line, under which terms, from when to when.
 
-    A call takes the period at its start.
+    A call takes the period at its start. The periods of a line follow each other
+    without a gap; one that begins later than now is a planned change. The closing day
+    changes where a cycle begins, nowhere else.
     """
 
     _name = "saperx.line.period"
@@ -46,10 +55,22 @@ class SaperxLinePeriod(models.Model):
     billing_type = fields.Selection(BILLING_TYPES, string="Type", required=True)
     date_from = fields.Datetime(string="From", help="Empty: since ever.")
     date_to = fields.Datetime(string="To", help="Exclusive. Empty: still running.")
+    contract_line_id = fields.Many2one(
+        "contract.line",
+        string="Recurring fee",
+        index="btree_not_null",
+        ondelete="set null",
+        help="That the line lives by once a planned change of contract has come.",
+    )
 
     charged_until = fields.Date(
-        readonly=True, help="Last day of the latest cycle of it that was charged."
+        readonly=True,
+        help="Last day of the latest cycle that the contract was charged for under "
+        "this plan.",
     )
+
+    is_over = fields.Boolean(compute="_compute_is_over")
+    is_planned = fields.Boolean(compute="_compute_is_over")
 
     _one_open = models.UniqueIndex(
         "(line_id) WHERE date_to IS NULL", "A line has one running period at most."
@@ -66,6 +87,13 @@ class SaperxLinePeriod(models.Model):
     def _compute_display_name(self):
         for period in self:
             period.display_name = f"{period.line_id.display_name} #{period.id}"
+
+    @api.depends("date_from", "date_to")
+    def _compute_is_over(self):
+        now = fields.Datetime.now()
+        for period in self:
+            period.is_over = bool(period.date_to) and period.date_to <= now
+            period.is_planned = bool(period.date_from) and period.date_from > now
 
     @api.constrains("line_id", "date_from", "date_to")
     def _check_no_overlap(self):
@@ -91,27 +119,251 @@ class SaperxLinePeriod(models.Model):
                     )
                 )
 
-    def _become(self, values):
-        """Take over the line's terms: in this period while nothing but a missing
-        billing plan was told by it, else in a new period that begins now."""
+    def _check_seamless(self):
+        """The periods of a line follow each other without a gap."""
+        for line in self.line_id:
+            periods = line.period_ids.sorted(lambda p: p.date_from or datetime.min)
+            for former, period in pairwise(periods):
+                if former.date_to != period.date_from:
+                    raise ValidationError(
+                        self.env._(
+                            "The periods of the line %s do not follow each other.",
+                            line.display_name,
+                        )
+                    )
+
+    def _covers(self, moment):
         self.ensure_one()
-        changed = {
+        return (not self.date_from or self.date_from <= moment) and (
+            not self.date_to or moment < self.date_to
+        )
+
+    def _become(self, values):
+        """Take over the terms that the line has from now on.
+
+        This period takes them itself while nothing was told by it, or if only a
+        missing billing plan is given later; else a new one begins now. A closing day
+        holds from the first day of the running cycle.
+
+        :return: whether there was anything to take over
+        """
+        self.ensure_one()
+        changed = self._get_changes(values)
+        if not changed:
+            return False
+        period, is_untouched = self, self._is_untouched()
+        closing_day = None
+        if not self._is_unsaid():
+            closing_day = changed.pop("closing_day", None)
+        is_given_later = changed.keys() == {"tariff_id"} and not self.tariff_id
+        if changed:
+            if not (is_untouched or is_given_later):
+                period = self._split_at(fields.Datetime.now())
+            period.write(changed)
+        if closing_day:
+            period._change_closing_day(closing_day)
+        period._check_seamless()
+        return True
+
+    def _get_changes(self, values):
+        """Those of the values that are not the period's own."""
+        self.ensure_one()
+        return {
             name: value
             for name, value in values.items()
             if self._fields[name].convert_to_write(self[name], self) != value
         }
-        if not changed:
-            return
-        plan_given_later = set(changed) == {"tariff_id"} and not self.tariff_id
-        if plan_given_later or not self._has_calls():
-            self.write(changed)
-        else:
-            now = fields.Datetime.now()
-            self.date_to = now
-            # Lest two be open for a moment.
-            self.flush_recordset()
-            self.create({"line_id": self.line_id.id, "date_from": now, **values})
-        self.env["saperx.cdr"]._reassess([("line_id", "=", self.line_id.id)])
+
+    def _is_untouched(self):
+        """Whether nobody can have called by these terms, as far as is known: they may
+        still be corrected as if they had never been said."""
+        self.ensure_one()
+        if self._has_calls():
+            return False
+        integration = self.line_id.integration_id
+        begins = self.line_id.in_use_since
+        if self.date_from:
+            begins = self._get_local_day(self.date_from)
+        began_today = bool(begins) and begins >= integration._get_local_today()
+        return began_today or not self.line_id.was_claimed
+
+    def _is_unsaid(self):
+        """Whether the line was never told to close on another day than this."""
+        self.ensure_one()
+        return not self.date_from and self._is_untouched()
+
+    def _split_at(self, moment):
+        """:return: the part of the period from a moment on, a new record"""
+        self.ensure_one()
+        if self.date_from == moment:
+            return self
+        values = {
+            name: self._fields[name].convert_to_write(self[name], self)
+            for name in self._values_of_line
+        }
+        values |= {
+            "line_id": self.line_id.id,
+            "date_from": moment,
+            "date_to": self.date_to,
+        }
+        self.date_to = moment
+        # Lest two be open for a moment.
+        self.flush_recordset()
+        return self.create(values)
+
+    def _change_closing_day(self, closing_day):
+        """Close on another day from the day after the last closing on, so that one
+        short cycle comes of it and no day is charged twice or left out.
+
+        :raise UserError: if calls since that day were charged
+        """
+        self.ensure_one()
+        begins = self._get_cycle_begin()
+        if (
+            self.env["saperx.cdr"]
+            .sudo()
+            .search_count(
+                [
+                    ("line_id", "=", self.line_id.id),
+                    ("state", "=", "billed"),
+                    ("start", ">=", begins),
+                ],
+                limit=1,
+            )
+        ):
+            raise UserError(
+                self.env._(
+                    "Calls of the running cycle of the line %s are charged already: "
+                    "change its closing day from the next cycle on.",
+                    self.line_id.display_name,
+                )
+            )
+        periods = self.line_id.period_ids.filtered(
+            lambda period: not period.date_to or period.date_to > begins
+        )
+        for period in periods.filtered(lambda period: period._covers(begins)):
+            periods = periods - period | period._split_at(begins)
+        periods.write({"closing_day": closing_day})
+
+    def _plan(self, values, moment):
+        """Let other terms come at a moment ahead.
+
+        :return: the planned period
+        """
+        self.ensure_one()
+        planned = self._split_at(moment)
+        planned.write(values)
+        planned._check_seamless()
+        self.env["saperx.line"]._look_again_at([moment])
+        return planned
+
+    def _take_back(self):
+        """Let what these last periods of their lines change not have come."""
+        taken_ids = self.ids
+        for period in self:
+            former = period._get_former()
+            date_to = period.date_to
+            period.unlink()
+            former.date_to = date_to
+        # Those that a clock ahead of ours has told of already.
+        self.env["saperx.cdr"]._reassess([("period_id", "in", taken_ids)])
+
+    def _get_former(self):
+        self.ensure_one()
+        return self.line_id.period_ids.filtered(
+            lambda period: period != self and period.date_to == self.date_from
+        )
+
+    def _get_cycle(self, cycle_end):
+        """The cycle that ends on a day, or that a day of this period lies in.
+
+        After a change of closing day it begins no earlier than the day after the last
+        closing under the former one.
+
+        :param date cycle_end: local
+        :return: its first and last day (local, inclusive)
+        """
+        self.ensure_one()
+        not_before = self._get_closing_day_since()
+        if not_before and cycle_end < not_before:
+            # Of a call that the present closing day was not told of.
+            not_before = None
+        return cycle_of(cycle_end, self.closing_day, not_before)
+
+    def _get_closing_day_since(self):
+        """The local day from which on the line closes as it does; None: since ever."""
+        self.ensure_one()
+        since = None
+        closing_day = None
+        periods = self.line_id.period_ids.sorted(lambda p: p.date_from or datetime.min)
+        for period in periods:
+            if closing_day and period.closing_day != closing_day:
+                since = self._get_local_day(period.date_from)
+            closing_day = period.closing_day
+            if period == self:
+                break
+        return since
+
+    def _get_cycle_begin(self):
+        """The moment (naive UTC) at which the running cycle has begun."""
+        self.ensure_one()
+        integration = self.line_id.integration_id
+        first, _last = self._get_cycle(integration._get_local_today())
+        return integration._get_start_of_day(first)
+
+    def _get_next_cycle_begin(self):
+        """The moment (naive UTC) at which the running cycle will be over."""
+        self.ensure_one()
+        integration = self.line_id.integration_id
+        _first, last = self._get_cycle(integration._get_local_today())
+        return integration._get_start_of_day(last + ONE_DAY)
+
+    def _get_local_day(self, moment):
+        return local_date(moment, ZoneInfo(self.line_id.integration_id.timezone))
+
+    def _describe_change(self):
+        """What a planned period changes, and from when on, for people."""
+        self.ensure_one()
+        former = self._get_former()
+        types = dict(self._fields["billing_type"]._description_selection(self.env))
+        parts = {
+            "tariff_id": self.env._("billing plan %s", self.tariff_id.name or "—"),
+            "contract_id": self.env._(
+                "contract %(contract)s (%(customer)s)",
+                contract=self.contract_id.display_name,
+                customer=self.partner_id.display_name,
+            ),
+            "closing_day": self.env._("closing day %s", self.closing_day),
+            "billing_type": types[self.billing_type],
+        }
+        return self.env._(
+            "From %(date)s: %(changes)s",
+            date=format_date(self.env, self._get_local_day(self.date_from)),
+            changes=", ".join(
+                part for name, part in parts.items() if self[name] != former[name]
+            ),
+        )
+
+    @api.model
+    def _follow_customers(self, contracts):
+        """Let what runs and what is planned on these contracts have their customers."""
+        now = fields.Datetime.now()
+        periods = self.search(
+            [
+                ("contract_id", "in", contracts.ids),
+                ("line_id.state", "!=", "cancelled"),
+                "|",
+                ("date_to", "=", False),
+                ("date_to", ">", now),
+            ]
+        )
+        for period in periods:
+            values = {"partner_id": period.contract_id.partner_id.id}
+            if period._covers(now):
+                period._become(values)
+            else:
+                period.write(values)
+        self.env["saperx.cdr"]._reassess([("line_id", "in", periods.line_id.ids)])
 
     def _has_calls(self):
         return bool(

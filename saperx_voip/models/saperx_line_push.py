@@ -438,15 +438,22 @@ class SaperxLine(models.Model):
         return self.integration_id.sudo()._explain(outcome.error, self.create_uid)
 
     def _ask_responsible(self):
-        """One open activity for whoever answers for the contract and may look."""
+        """One open activity for whoever answers for the line."""
         self.ensure_one()
         self.activity_unlink([REFUSED_ACTIVITY])
+        user = self._get_responsible()
+        if user:
+            self.activity_schedule(
+                REFUSED_ACTIVITY,
+                note=plaintext2html(self.sync_error),
+                user_id=user.id,
+            )
+
+    def _get_responsible(self):
+        """Whoever answers for the contract, or made the line, and may look at it."""
+        self.ensure_one()
         for user in (self.contract_id.user_id, self.create_uid):
             may_look = user.active and self.company_id in user.company_ids
             if may_look and user.has_group("saperx_voip.group_user"):
-                self.activity_schedule(
-                    REFUSED_ACTIVITY,
-                    note=plaintext2html(self.sync_error),
-                    user_id=user.id,
-                )
-                break
+                return user
+        return self.env["res.users"]

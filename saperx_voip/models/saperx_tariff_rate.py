@@ -1,14 +1,27 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
+from collections import defaultdict
+from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools import SQL
 
 from ..rating import Rate
 from .call_class import CALL_CLASSES
 
 PRICE_DIGITS = (12, 6)
+# What explains the amounts of charged calls.
+FROZEN_FIELDS = {
+    "tariff_id", "prefix", "call_class", "price_per_minute", "connection_fee",
+    "minimum_seconds", "step_seconds", "discard_seconds", "date_from",
+}  # fmt: skip
+# What the choice of a class says where a rate has none.
+ANY_CLASS = "any"
+# What a call's amount depends on.
+RATING_FIELDS = {*FROZEN_FIELDS, "sequence", "date_to"}
 
 
 class SaperxTariffRate(models.Model):
@@ -27,7 +40,17 @@ class SaperxTariffRate(models.Model):
         help="First digits of the other number, country code first (5511…), or as "
         "dialled for 0800, 0300, 4004 and services. Empty: any number."
     )
-    call_class = fields.Selection(CALL_CLASSES, help="Empty: any class.")
+    call_class = fields.Selection(
+        CALL_CLASSES, string="Class", help="Empty: every class without a rate."
+    )
+    class_choice = fields.Selection(
+        [*CALL_CLASSES, (ANY_CLASS, "All others")],
+        string="Calls to",
+        required=True,
+        compute="_compute_class_choice",
+        inverse="_inverse_class_choice",
+        help="The class as lists show it: a rate without one takes what has none.",
+    )
     price_per_minute = fields.Float(digits=PRICE_DIGITS, required=True, default=0.0)
     connection_fee = fields.Float(digits=PRICE_DIGITS, required=True, default=0.0)
     minimum_seconds = fields.Integer(required=True, default=30)
@@ -38,12 +61,33 @@ class SaperxTariffRate(models.Model):
         default=3,
         help="Conversations of up to so many seconds cost nothing.",
     )
+    cost_per_minute = fields.Float(
+        string="Cost per minute",
+        digits=PRICE_DIGITS,
+        required=True,
+        default=0.0,
+        groups="saperx_voip.group_billing",
+        help="What such a minute costs us.",
+    )
+    margin = fields.Float(
+        string="Margin (%)",
+        digits=(16, 1),
+        compute="_compute_margin",
+        groups="saperx_voip.group_billing",
+        help="Of the price per minute. Empty without a cost.",
+    )
     date_from = fields.Date(string="Valid from")
     date_to = fields.Date(string="Valid to", help="Last day, inclusive.")
+    is_charged = fields.Boolean(
+        readonly=True,
+        copy=False,
+        help="Charged calls have this price: it stays as it is.",
+    )
 
     _amounts_not_negative = models.Constraint(
-        "CHECK (price_per_minute >= 0 AND connection_fee >= 0)",
-        "Price and connection fee cannot be negative.",
+        "CHECK (price_per_minute >= 0 AND connection_fee >= 0"
+        " AND cost_per_minute >= 0)",
+        "Price, connection fee and cost cannot be negative.",
     )
     _cadence_sound = models.Constraint(
         "CHECK (minimum_seconds >= 0 AND step_seconds > 0 AND discard_seconds >= 0)",
@@ -55,14 +99,6 @@ class SaperxTariffRate(models.Model):
         "A rate cannot end before it begins.",
     )
 
-    @api.depends("prefix", "call_class", "minimum_seconds", "step_seconds")
-    def _compute_display_name(self):
-        classes = dict(self._fields["call_class"]._description_selection(self.env))
-        for rate in self:
-            parts = [rate.prefix, classes.get(rate.call_class)]
-            parts = [part for part in parts if part] or [self.env._("Default rate")]
-            rate.display_name = " · ".join(parts)
-
     @api.constrains("prefix")
     def _check_prefix(self):
         for rate in self:
@@ -71,18 +107,152 @@ class SaperxTariffRate(models.Model):
                     self.env._("The prefix “%s” must hold digits only.", rate.prefix)
                 )
 
+    @api.depends("prefix", "call_class")
+    def _compute_display_name(self):
+        classes = dict(self._fields["call_class"]._description_selection(self.env))
+        for rate in self:
+            parts = [rate.prefix, classes.get(rate.call_class)]
+            parts = [part for part in parts if part] or [self.env._("Default rate")]
+            rate.display_name = " · ".join(parts)
+
+    @api.depends("call_class")
+    def _compute_class_choice(self):
+        for rate in self:
+            rate.class_choice = rate.call_class or ANY_CLASS
+
+    def _inverse_class_choice(self):
+        for rate in self:
+            choice = rate.class_choice
+            call_class = choice if choice and choice != ANY_CLASS else False
+            if rate.call_class != call_class:
+                rate.call_class = call_class
+
+    @api.depends("price_per_minute", "cost_per_minute")
+    def _compute_margin(self):
+        for rate in self:
+            price, cost = rate.price_per_minute, rate.cost_per_minute
+            rate.margin = (price - cost) / price * 100 if price and cost else 0
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            self._check_machine_written(vals)
+        rates = super().create(vals_list)
+        rates.tariff_id._rates_changed()
+        return rates
+
+    def write(self, vals):
+        self._check_machine_written(vals)
+        self._check_frozen(vals)
+        tariffs = self.tariff_id
+        result = super().write(vals)
+        if vals.keys() & RATING_FIELDS:
+            (tariffs | self.tariff_id)._rates_changed()
+        return result
+
+    def unlink(self):
+        tariffs = self.tariff_id
+        result = super().unlink()
+        tariffs._rates_changed()
+        return result
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
-        if (
-            self.env["saperx.cdr"]
-            .sudo()
-            .search_count([("rate_id", "in", self.ids)], limit=1)
-        ):
+        if any(self.mapped("is_charged")) or self._explain_unbilled_calls():
             raise UserError(
                 self.env._(
                     "A rate that explains calls cannot be deleted: let it end on a day."
                 )
             )
+
+    def action_new_price(self):
+        """Ask for the price that follows this one, and from which day on."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("New price from a date"),
+            "res_model": "saperx.rate.price.wizard",
+            "views": [(False, "form")],
+            "target": "new",
+            "context": {"default_rate_id": self.id},
+        }
+
+    @api.model
+    def _check_machine_written(self, vals):
+        """:raise UserError: somebody would say whether calls were charged"""
+        if vals.get("is_charged") is not None and not self.env.su:
+            raise UserError(
+                self.env._("Whether calls were charged at a rate is told by charging.")
+            )
+
+    def _check_frozen(self, vals):
+        """:raise UserError: charged calls would be explained by another price"""
+        names = FROZEN_FIELDS & vals.keys()
+        for rate in self.filtered("is_charged") if names else ():
+            if any(
+                rate._fields[name].convert_to_cache(vals[name], rate)
+                != rate._fields[name].convert_to_cache(rate[name], rate)
+                for name in names
+            ):
+                raise UserError(
+                    self.env._(
+                        "Calls were charged at the rate “%s”: it stays as it is. Use "
+                        "“New price from a date” to let another price follow it.",
+                        rate.display_name,
+                    )
+                )
+
+    def _explain_unbilled_calls(self):
+        """Whether unbilled calls have one of these prices: looked for among the calls
+        of the plan's lines that are still to be charged, never among all calls."""
+        self.env["saperx.cdr"].flush_model(["line_id", "state", "rate_id"])
+        self.env["saperx.line.period"].flush_model(["line_id", "tariff_id"])
+        return bool(
+            self.env.execute_query(
+                SQL(
+                    """
+                    WITH unbilled AS MATERIALIZED (
+                        SELECT rate_id FROM saperx_cdr
+                        WHERE state = 'unbilled' AND line_id IN (
+                            SELECT line_id FROM saperx_line_period
+                            WHERE tariff_id = ANY(%s)
+                        )
+                    )
+                    SELECT 1 FROM unbilled WHERE rate_id = ANY(%s) LIMIT 1
+                    """,
+                    self.tariff_id.ids,
+                    self.ids,
+                )
+            )
+        )
+
+    def _follow(self, day, values):
+        """End these rates the day before, and let copies with other values begin.
+
+        :param values: of the copies
+        :return: the copies
+        """
+        followers = self.create(
+            [{**data, "date_from": day, **values} for data in self.copy_data()]
+        )
+        self.date_to = day - timedelta(days=1)
+        return followers
+
+    def _get_overlaps(self):
+        """Pairs of rates of one prefix, class and sequence that are valid on the same
+        days, so that the second of them does not rule there."""
+        groups = defaultdict(list)
+        for rate in self:
+            groups[rate.prefix or "", rate.call_class, rate.sequence].append(rate)
+        pairs = []
+        for rates in groups.values():
+            rates.sort(key=lambda rate: rate.date_from or date.min)
+            pairs += [
+                (one, other)
+                for one, other in pairwise(rates)
+                if (one.date_to or date.max) >= (other.date_from or date.min)
+            ]
+        return pairs
 
     def _get_rating_rate(self):
         self.ensure_one()
@@ -91,9 +261,8 @@ class SaperxTariffRate(models.Model):
             sequence=self.sequence,
             prefix=self.prefix or "",
             call_class=self.call_class or None,
-            # Through text: the float's own digits are not the price's.
-            price_per_minute=_decimal(self.price_per_minute),
-            connection_fee=_decimal(self.connection_fee),
+            price_per_minute=to_decimal(self.price_per_minute),
+            connection_fee=to_decimal(self.connection_fee),
             minimum_seconds=self.minimum_seconds,
             step_seconds=self.step_seconds,
             discard_seconds=self.discard_seconds,
@@ -101,6 +270,25 @@ class SaperxTariffRate(models.Model):
             date_to=self.date_to or None,
         )
 
+    def _get_file_values(self):
+        """The rate as rate files have it: all of their columns."""
+        self.ensure_one()
+        rate = self._get_rating_rate()
+        return {
+            "prefix": rate.prefix,
+            "call_class": rate.call_class,
+            "price_per_minute": rate.price_per_minute,
+            "connection_fee": rate.connection_fee,
+            "minimum_seconds": rate.minimum_seconds,
+            "step_seconds": rate.step_seconds,
+            "discard_seconds": rate.discard_seconds,
+            "cost_per_minute": to_decimal(self.cost_per_minute),
+            "date_from": rate.date_from,
+            "date_to": rate.date_to,
+            "sequence": rate.sequence,
+        }
 
-def _decimal(price):
+
+def to_decimal(price):
+    """The exact price of a float field, through text: its own digits are not it."""
     return Decimal(f"{price:.{PRICE_DIGITS[1]}f}")

@@ -4,12 +4,33 @@ from .allowance import Allowance, Balance, Drawn, draw, in_drawing_order
 from .assessment import Assessment, Assessor, Fact
 from .const import AREA_CODES, CALL_CLASSES, LOCAL_SINCE, SERVICE_CLASSES
 from .cycle import bounds_utc, closing_date, cycle_of, cycles_between, local_date
+from .explanation import (
+    Cadence,
+    Choice,
+    Draw,
+    Priced,
+    Use,
+    explain_cadence,
+    explain_choice,
+    explain_class,
+    explain_draws,
+    explain_price,
+    in_order_of_draw,
+)
 from .holding import Directory, Holding, LineKeys, NumberHolding
 from .ledger import Key, Ledger, OpenCall
-from .numbering import Number, classify, normalise, rule_class
+from .numbering import Number, can_be_service, classify, normalise, rule_class
 from .services import DEFAULT_SERVICES, Services
 from .stretch import Cycle, Stretch, Stretches
-from .tariff import Rate, Rated, Tariff, charged_seconds, gross_amount, rate_call
+from .tariff import (
+    Rate,
+    Rated,
+    Tariff,
+    charged_seconds,
+    from_centavos,
+    gross_amount,
+    rate_call,
+)
 
 __all__ = [
     "AREA_CODES",
@@ -21,8 +42,11 @@ __all__ = [
     "Assessment",
     "Assessor",
     "Balance",
+    "Cadence",
+    "Choice",
     "Cycle",
     "Directory",
+    "Draw",
     "Drawn",
     "Fact",
     "Holding",
@@ -31,6 +55,7 @@ __all__ = [
     "LineKeys",
     "Number",
     "NumberHolding",
+    "Priced",
     "OpenCall",
     "Rate",
     "Rated",
@@ -38,15 +63,24 @@ __all__ = [
     "Stretch",
     "Stretches",
     "Tariff",
+    "Use",
     "bounds_utc",
+    "can_be_service",
     "charged_seconds",
     "classify",
     "closing_date",
     "cycle_of",
     "cycles_between",
     "draw",
+    "explain_cadence",
+    "explain_choice",
+    "explain_class",
+    "explain_draws",
+    "explain_price",
+    "from_centavos",
     "gross_amount",
     "in_drawing_order",
+    "in_order_of_draw",
     "local_date",
     "normalise",
     "rate_call",

@@ -139,7 +139,9 @@ def draw(
     :param balances: in ``in_drawing_order``; what is taken is taken from them
     :raise ValueError: an allowance in minutes where the platform priced the call
     """
-    seconds, amount = charged_seconds, gross
+    # In whole centavos: exact whatever the decimal context of the thread is.
+    seconds, whole = charged_seconds, to_centavos(gross)
+    left = whole
     uses = []
     if not seconds:
         return Drawn(0, ZERO, gross)
@@ -153,10 +155,15 @@ def draw(
             taken = balance.take(seconds)
             if taken:
                 seconds -= taken
-                amount = gross_amount(rate, seconds)
+                left = to_centavos(gross_amount(rate, seconds))
         else:
-            taken = balance.take(to_centavos(amount))
-            amount -= from_centavos(taken)
+            taken = balance.take(left)
+            left -= taken
         if taken:
             uses.append((allowance.id, taken))
-    return Drawn(charged_seconds - seconds, gross - amount, amount, tuple(uses))
+    return Drawn(
+        charged_seconds - seconds,
+        from_centavos(whole - left),
+        from_centavos(left),
+        tuple(uses),
+    )

@@ -11,6 +11,7 @@ from .const import LOCAL_SINCE
 from .cycle import cycle_of, local_date
 from .holding import Directory, Holding
 from .numbering import classify, normalise, rule_class
+from .services import DEFAULT_SERVICES, Services
 from .tariff import Rated, Tariff, rate_call
 
 NOT_MATCHED = Rated("unmatched", None, None, 0, Decimal(0))
@@ -54,6 +55,8 @@ class Assessor:
     :param tariffs: tariff id to tariff
     :param charge_from: calls that began earlier were charged elsewhere (naive UTC)
     :param line_charge_from: the same by line id, where a line has its own
+    :param services: service numbers and their classes
+    :param local_since: as ``rule_class`` takes it
     """
 
     def __init__(
@@ -63,12 +66,17 @@ class Assessor:
         timezone: ZoneInfo,
         charge_from: datetime | None = None,
         line_charge_from: Mapping[int, datetime] | None = None,
+        *,
+        services: Services = DEFAULT_SERVICES,
+        local_since: Mapping[str, date] = LOCAL_SINCE,
     ):
         self._directory = directory
         self._tariffs = tariffs
         self._timezone = timezone
         self._charge_from = charge_from
         self._line_charge_from = line_charge_from or {}
+        self._services = services
+        self._local_since = local_since
 
     def under(self, tariff: Tariff) -> "Assessor":
         """What the same calls would be, were every line under this tariff."""
@@ -77,19 +85,26 @@ class Assessor:
         other._tariffs = {tariff.id: tariff}
         return other
 
+    def of(self, directory: Directory, tariffs: Mapping[int, Tariff]) -> "Assessor":
+        """The same rules for other lines and tariffs."""
+        other = copy(self)
+        other._directory = directory
+        other._tariffs = tariffs
+        return other
+
     def assess(self, fact: Fact) -> Assessment:
         outgoing = fact.direction == "outgoing"
         own, other = (
             (fact.caller, fact.callee) if outgoing else (fact.callee, fact.caller)
         )
-        own_number = normalise(own, None)
+        own_number = normalise(own, None, self._services)
         holding = self._directory.find(
             fact.line_remote_id, fact.account_code, own_number.digits, fact.start
         )
         area_code = (
             self._directory.area_code(holding.line_id, fact.start) if holding else None
         ) or own_number.area_code
-        number = normalise(other, area_code)
+        number = normalise(other, area_code, self._services)
         day = local_date(fact.start, self._timezone)
         internal = fact.platform_class == "internal"
         own_class = classify(number, area_code=area_code, internal=internal, on=day)
@@ -99,7 +114,7 @@ class Assessor:
             number,
             area_code=area_code,
             on=day,
-            local_since=LOCAL_SINCE,
+            local_since=self._local_since,
         )
         return Assessment(
             holding=holding,

@@ -48,19 +48,28 @@ SERVICE_CLASSES: Mapping[str, str] = {
     # Emergency and public services that cost the caller nothing.
     **dict.fromkeys(
         _words("""
-        100 112 128 136 151 152 153 156 180 181 185 188
+        100 112 125 128 136 151 152 153 156 180 181 185 188
         190 191 192 193 194 197 198 199 911 1331 1332
         """),
         "free",
     ),
     "0800*": "free",
+    # Public services whose calls may be charged.
+    **dict.fromkeys(
+        _words("""
+        102 115 116 117 118 127 129 130 132 134 135 142 145 146 148
+        150 154 155 157 158 159 162 166 167
+        """),
+        "special",
+    ),
     **dict.fromkeys(_words("0300* 0303* 0500* 0900*"), "special"),
     # One number for the whole country, dialled without DDD, charged as local.
     **dict.fromkeys(_words("400* 4020* 3003* 3004*"), "special"),
     # Customer service of carriers and providers: 10331, 10525, 1056, 10610.
     **dict.fromkeys(_words("103* 105* 106*"), "special"),
 }
-"""Service numbers and their class; a key that ends in ``*`` is a prefix."""
+"""Service numbers and their class; a key that ends in ``*`` is a prefix. The same as
+``data/saperx_service_number.xml``, where they have names and a manager edits them."""
 
 _LOCAL_SINCE_STEPS = {
     date(2026, 1, 11): "71 73 74 75 77 79",
@@ -79,4 +88,5 @@ LOCAL_SINCE: Mapping[str, date] = {
     for day, area_codes in _LOCAL_SINCE_STEPS.items()
     for area_code in area_codes.split()
 }
-"""From when on a whole DDD is one local area (Resolução 768/2024, nine steps)."""
+"""From when on a whole DDD is one local area (Resolução 768/2024, nine steps). The
+same as ``data/saperx_area_code.xml``, where a manager edits it."""

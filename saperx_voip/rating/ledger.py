@@ -124,10 +124,15 @@ class Ledger:
         cycle = self._stretches.cycle(stretch, key.cycle_end, allowance.is_shared)
         return Balance(
             allowance,
-            own=allowance.own_quantity(cycle.days, cycle.length),
+            own=self._own(allowance, cycle),
             carried=self._carried(allowance, key.holder_id, cycle),
             carried_away=self._taken_by_next(allowance, stretch, key),
         )
+
+    def _own(self, allowance: Allowance, cycle: Cycle) -> int:
+        if not allowance.is_given(cycle.first, cycle.last):
+            return 0
+        return allowance.own_quantity(cycle.days, cycle.length)
 
     def _carried(self, allowance: Allowance, holder_id: int, cycle: Cycle) -> int:
         before = cycle.previous
@@ -135,10 +140,8 @@ class Ledger:
             return 0
         balance = self._balances.get(Key(allowance.id, holder_id, before.last))
         if balance is None:
-            # Nobody called in it: all of it is left, if it was given then at all.
-            if not allowance.is_given(before.first, before.last):
-                return 0
-            return allowance.own_quantity(before.days, before.length)
+            # Nobody called in it: all of it is left.
+            return self._own(allowance, before)
         if balance.carried_away is None:
             return balance.own_left
         return balance.carried_away

@@ -33,7 +33,7 @@ carrier code: 00 1 249 555 1234 is Canada's, not carrier 12 and 49 5551234."""
 _WRITTEN = re.compile(
     r"(?:sips?:|tel:)?[( ]*(\+?)([0-9 ().\-/\u00a0\u2010-\u2015]*)", re.IGNORECASE
 )
-_END_OF_USER = re.compile(r"[@;]")
+_END_OF_USER = re.compile(r"[@;>]")
 _NOT_DIGITS = re.compile(r"[^0-9]")
 
 
@@ -66,9 +66,9 @@ def normalise(
 ) -> Number:
     """Read a number in any form of §4. Never raises on a string.
 
-    Separators and the scheme and host of a ``sip:`` or ``tel:`` address are dropped;
-    text with anything else in it ("anonymous", "*98") has no digits. Then the first
-    reading that fits is taken:
+    Separators are dropped, and of a ``sip:`` or ``tel:`` address all but the user: the
+    scheme, host and parameters, and a name before ``<``. Text with anything else in it
+    ("anonymous", "*98") has no digits. Then the first reading that fits is taken:
 
     1. ``+``: country code and number, nothing else. ``+55`` also goes before numbers
        without an E.164 form (``+55 800…``, ``+55 4004…``).
@@ -132,7 +132,8 @@ def _normalise(
 
 def _clean(dialled: str) -> tuple[str, bool]:
     """Digits, and whether "+" stood before them; no digits if it is no number."""
-    user = _END_OF_USER.split(dialled.strip(), maxsplit=1)[0]
+    address = dialled.rpartition("<")[2]  # "Maria" <sip:…>
+    user = _END_OF_USER.split(address.strip(), maxsplit=1)[0]
     written = _WRITTEN.fullmatch(user)
     if written is None:
         return "", False
@@ -301,6 +302,28 @@ def _abroad(digits: str, services: Services) -> Number | None:
     if digits.startswith(COUNTRY_CODE):
         return _with_country_code(digits[2:], services)
     return _foreign(digits, services) if countries.is_plausible(digits) else None
+
+
+def can_be_service(digits: str, *, is_prefix: bool) -> bool:
+    """Whether a number that is listed in ``Services`` like this is ever found.
+
+    Not, for example, ``1133334444``, which is found in E.164 only; nor ``0800`` unless
+    as a prefix. A prefix has three digits at least, since two begin half a town's
+    numbers, and is not ``55…``: none stands for numbers in E.164.
+    """
+    if not (digits.isascii() and digits.isdigit()):
+        return False
+    if not is_prefix:
+        number = normalise(digits, None, Services({digits: "free"}))
+        return number.digits == digits and number.service_class == "free"
+    if len(digits) < 3 or digits.startswith(COUNTRY_CODE):
+        return False
+    services = Services({digits + "*": "free"})
+    examples = (digits.ljust(length, "0") for length in (3, 4, 5, 8, 10, 11))
+    return any(
+        normalise(example, None, services) == Number(example, None, "free", "free")
+        for example in examples
+    )
 
 
 def classify(

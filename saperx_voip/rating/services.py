@@ -1,6 +1,7 @@
 """Service numbers: those that have a class of their own, whatever their form."""
 
 from collections.abc import Mapping
+from weakref import WeakValueDictionary
 
 from .const import CALL_CLASSES, SERVICE_CLASSES
 
@@ -8,7 +9,9 @@ from .const import CALL_CLASSES, SERVICE_CLASSES
 class Services:
     """Immutable table of service numbers (§4: data that a manager edits).
 
-    Build it once and give the same one to every call: results are kept by it.
+    Equal tables are one object as long as anything holds it: numbers that were read
+    are remembered by table, and one that is built anew for each page of calls neither
+    forgets them nor adds to them.
 
     :param classes: digits as dialled nationally (``190``, ``40041234``) or, for a
         number that has one, in E.164 without "+" (``551133334444``), to a call class.
@@ -17,9 +20,19 @@ class Services:
     :raise ValueError: a key holds something else than digits, or a class is not known
     """
 
-    __slots__ = ("_exact", "_lengths", "_prefixes")
+    __slots__ = ("__weakref__", "_exact", "_lengths", "_prefixes")
 
-    def __init__(self, classes: Mapping[str, str]):
+    _known: WeakValueDictionary[frozenset, "Services"] = WeakValueDictionary()
+
+    def __new__(cls, classes: Mapping[str, str]):
+        key = frozenset(classes.items())
+        if (known := cls._known.get(key)) is None:
+            known = super().__new__(cls)
+            known._fill(classes)
+            cls._known[key] = known
+        return known
+
+    def _fill(self, classes: Mapping[str, str]):
         self._exact: dict[str, str] = {}
         self._prefixes: dict[str, str] = {}
         for key, call_class in classes.items():

@@ -119,14 +119,16 @@ class Stretches:
         held = [stretch]
         if is_shared:
             held = self._sharers[stretch.contract_id, stretch.tariff_id]
-        first, _last = stretch.bounds(last)
+        first, _last = _bounds(held, last) or stretch.bounds(last)
         before = first - ONE_DAY
         previous = None
-        if any(s.had(before) and (not s.last or s.last >= before) for s in held):
-            bounds = stretch.bounds(before)
-            if days := _count_days(held, *bounds):
+        if bounds := _bounds(held, before):
+            there = [s for s in held if s.had(before)]
+            if days := _count_days(there, *bounds):
                 previous = Cycle(*bounds, days)
-        return Cycle(first, last, _count_days(held, first, last), previous)
+        # Whose calls are looked at was there, even before it is known to have begun.
+        there = [s for s in held if s is stretch or s.had(last)]
+        return Cycle(first, last, _count_days(there, first, last), previous)
 
     def _closings(self, held: list[Holding]):
         former = None
@@ -172,6 +174,15 @@ def _goes_on(former: Holding, holding: Holding) -> bool:
         getattr(former, name) == getattr(holding, name)
         for name in ("tariff_id", "contract_id", "partner_id", "prepaid")
     )
+
+
+def _bounds(held: list[Stretch], day: date) -> tuple[date, date] | None:
+    """The cycle of a day as whoever was there first has it: a line that came into a
+    short cycle knows of no longer one before. None if nobody was there on that day."""
+    there = [s for s in held if s.had(day) and (not s.last or s.last >= day)]
+    if not there:
+        return None
+    return min(there, key=lambda s: s.first or date.min).bounds(day)
 
 
 def _count_days(held: list[Stretch], first: date, last: date) -> int:

@@ -243,7 +243,8 @@ def from_centavos(centavos: int) -> Decimal:
 
 def to_centavos(amount: Decimal) -> int:
     """Whole centavos of an amount that has two decimals."""
-    return int(amount.scaleb(2))
+    numerator, denominator = amount.as_integer_ratio()
+    return numerator * 100 // denominator
 
 
 def _micros(name: str, price: Decimal) -> int:

@@ -14,6 +14,7 @@ MODELS = (
     "saperx.group",
     "saperx.tariff",
     "saperx.tariff.rate",
+    "saperx.tariff.allowance",
     "saperx.line",
     "saperx.line.profile",
     "saperx.line.block",

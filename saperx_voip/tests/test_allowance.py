@@ -4,6 +4,7 @@ from datetime import date
 
 from odoo.tests import tagged
 
+from ..gateway import CallPage
 from .common import SaperxCase, moment
 
 
@@ -152,7 +153,9 @@ class TestAllowance(SaperxCase):
         )
         self._import(self._make_call(1))
         run = self._make_run(integration_id=slow.id)
-        run._merge([self._make_call(2, caller="555433334445")])
+        run._store_page(
+            CallPage((self._make_call(2, caller="555433334445"),), (), None)
+        )
         self.assertFalse(self._charge())
         groups = self.env["saperx.charge"]._get_ripe_groups()
         self.assertEqual(len(groups), 2)

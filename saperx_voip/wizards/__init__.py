@@ -5,3 +5,11 @@ from . import saperx_recalculation_wizard
 from . import saperx_number_reserve_wizard
 from . import saperx_did_block_wizard
 from . import saperx_did_move_wizard
+from . import saperx_line_change_wizard
+from . import saperx_line_change_preview
+from . import saperx_line_change_wizard_row
+from . import saperx_simulation_wizard
+from . import saperx_what_if_wizard
+from . import saperx_rate_price_wizard
+from . import saperx_rate_import_wizard
+from . import saperx_rate_export_wizard

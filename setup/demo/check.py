@@ -9,7 +9,7 @@ from datetime import date
 
 from .client import OdooClient
 from .month import Month
-from .provider import CUSTOMERS, MONTHLY_FEE, TARIFFS, Provider
+from .provider import ALLOWANCES, CUSTOMERS, MONTHLY_FEE, TARIFFS, Provider
 
 EMERGENCY = {
     *("100", "128", "151", "152", "153", "156", "180", "181", "185", "188"),
@@ -79,26 +79,33 @@ def _verify_calls(odoo, ledger, found):
 
 
 def _verify_amounts(odoo, ledger, good, provider, month, found):
-    contract_of = {}
+    line_of = {}
     for line in odoo.search_read(
         "saperx.line",
         [("id", "in", provider.lines)],
         ["remote_id", "account_code", "contract_id"],
     ):
         # A record may lack the circuit, and then names its account.
-        contract_of[line["remote_id"]] = line["contract_id"][0]
-        contract_of[line["account_code"]] = line["contract_id"][0]
+        line_of[line["remote_id"]] = line_of[line["account_code"]] = line
     customer_of = dict(zip(provider.contracts, CUSTOMERS, strict=True))
     wanted, waiting = defaultdict(int), 0
-    for record in good.values():
-        contract = contract_of.get(record.get("circuito_id") or record["conta"])
-        if contract is None:
+    seconds_left = {}
+    for record in sorted(good.values(), key=lambda record: _turn(record, month)):
+        line = line_of.get(record.get("circuito_id") or record["conta"])
+        if line is None:
             continue
+        contract = line["contract_id"][0]
         _name, _document, tariff, closing_day, _count, _yearly = customer_of[contract]
-        centavos = _price(record, *TARIFFS[tariff])
-        if date.fromisoformat(record["inicio"][:10]).day <= min(
-            closing_day, month.last.day
-        ):
+        minutes, is_shared = ALLOWANCES[tariff]
+        day = date.fromisoformat(record["inicio"][:10]).day
+        is_over = day <= min(closing_day, month.last.day)
+        holder = (contract if is_shared else line["id"], is_shared, is_over)
+        centavos_per_minute, cadence = TARIFFS[tariff]
+        seconds = _charged_seconds(record, cadence)
+        covered = min(seconds, seconds_left.setdefault(holder, minutes * 60))
+        seconds_left[holder] -= covered
+        centavos = centavos_per_minute * (seconds - covered) // 60
+        if is_over:
             wanted[contract] += centavos
         else:
             waiting += centavos
@@ -163,8 +170,15 @@ def _moves_of(odoo, contract):
     return odoo.call("account.move", "read", moves, ["amount_total"])
 
 
-def _price(record, centavos, cadence):
-    """In centavos, truncated to the whole centavo, call by call."""
+def _turn(record, month):
+    """Calls draw on an allowance by start and id; those that came late, of a cycle that
+    was charged already, after the others. Of a cycle that runs, nothing is late."""
+    # The platform writes moments in two ways: with a space, and with a T.
+    begins = record["inicio"].replace("T", " ")
+    return record["id"] not in month.early, begins, record["id"]
+
+
+def _charged_seconds(record, cadence):
     minimum, step, free = cadence
     pays = record["situacao"] == "atendida" and (
         (record["sentido"] == "saida" and not record.get("a_cobrar"))
@@ -176,8 +190,7 @@ def _price(record, centavos, cadence):
     talk = _seconds(record["tempo_real"])
     if talk <= free:
         return 0
-    seconds = max(minimum, -(-talk // step) * step)
-    return centavos * seconds // 60
+    return max(minimum, -(-talk // step) * step)
 
 
 def _is_free(number):

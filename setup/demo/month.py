@@ -22,6 +22,8 @@ class Month:
     last: date
     runs: list[int] = field(default_factory=list)
     charges: list[int] = field(default_factory=list)
+    early: set[str] = field(default_factory=set)
+    """Ids of the calls that were there when the month was charged."""
 
 
 def closed_month(today: date) -> tuple[date, date]:
@@ -58,6 +60,9 @@ def live(odoo: OdooClient, sandbox, provider: Provider, today: date, say) -> Mon
     )
     say("Importing the calls")
     import_calls(odoo, provider, month)
+    month.early = {
+        call["remote_id"] for call in odoo.search_read("saperx.cdr", [], ["remote_id"])
+    }
     say("Charging what lies outside the plans, and invoicing")
     charge(odoo, month)
     invoice(odoo)

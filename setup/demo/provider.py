@@ -18,6 +18,12 @@ TARIFFS = {
     "Empresarial": (8, (6, 6, 0)),
 }
 
+# Minutes that each cycle has free of charge, and whether the contract's lines share.
+ALLOWANCES = {
+    "Residencial": (20, False),
+    "Empresarial": (100, True),
+}
+
 MONTHLY_FEE = 99.90
 
 # name, CPF or CNPJ, tariff, closing day, numbers, yearly contract
@@ -170,7 +176,16 @@ def _make_tariff(odoo, name):
         "step_seconds": step,
         "discard_seconds": free,
     }
-    return odoo.create("saperx.tariff", {"name": name, "rate_ids": [(0, 0, rate)]})
+    minutes, is_shared = ALLOWANCES[name]
+    allowance = {"quantity": minutes, "is_shared": is_shared}
+    return odoo.create(
+        "saperx.tariff",
+        {
+            "name": name,
+            "rate_ids": [(0, 0, rate)],
+            "allowance_ids": [(0, 0, allowance)],
+        },
+    )
 
 
 def _plans(odoo):

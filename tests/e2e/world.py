@@ -229,8 +229,12 @@ class World:
         return self.wait_import(self.start_import())
 
     def calls(self, *conditions):
+        """All that is stored of calls. (Their explanations would take their time.)"""
+        fields = self.odoo.call("saperx.cdr", "fields_get", [], ["store"])
         return self.odoo.search_read(
-            "saperx.cdr", [("integration_id", "=", self.integration), *conditions]
+            "saperx.cdr",
+            [("integration_id", "=", self.integration), *conditions],
+            [name for name, field in fields.items() if field["store"]],
         )
 
     def requests(self, *conditions):

@@ -1,6 +1,6 @@
 """The class of a call (§4)."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
@@ -56,19 +56,36 @@ def test_from_sao_paulo(dialled, expected):
     assert own_class(dialled) == expected
 
 
-@pytest.mark.parametrize("area_code", DDDS)
-def test_every_pair_of_ddds(area_code):
-    for other in DDDS:
-        fixed, mobile = (
-            own_class(f"0{other}33334444", area_code),
-            own_class(f"0{other}991234567", area_code),
-        )
+FORMS = ["{}", "0{}", "015{}", "9021{}", "90{}", "55{}", "+55{}", "0055{}", "001555{}"]
+
+
+def by_the_book(area_code, other, is_mobile):
+    """§4, said once more."""
+    if is_mobile:
         if other == area_code:
-            assert (fixed, mobile) == ("lc", "vc1")
-        elif other[0] == area_code[0]:
-            assert (fixed, mobile) == ("ldn", "vc2")
-        else:
-            assert (fixed, mobile) == ("ldn", "vc3")
+            return "vc1"
+        return "vc2" if other[0] == area_code[0] else "vc3"
+    return "lc" if other == area_code else "ldn"
+
+
+@pytest.mark.parametrize("area_code", DDDS)
+def test_every_pair_of_ddds_in_every_form(area_code):
+    for other in DDDS:
+        for local in ("33334444", "991234567"):
+            expected = by_the_book(area_code, other, len(local) == 9)
+            for form in FORMS:
+                assert own_class(form.format(other + local), area_code) == expected
+
+
+@given(
+    st.sampled_from(DDDS),
+    st.sampled_from(DDDS),
+    st.from_regex(r"[2-5][0-9]{7}|9[0-9]{8}", fullmatch=True),
+    st.sampled_from(FORMS),
+)
+def test_any_number_of_any_pair_of_ddds(area_code, other, local, form):
+    expected = by_the_book(area_code, other, len(local) == 9)
+    assert own_class(form.format(other + local), area_code) == expected
 
 
 @pytest.mark.parametrize("area_code", [None, "", "10", "011"])
@@ -116,7 +133,11 @@ class TestRulingClass:
         assert self.rule(platform_class, "vc1", self.MOBILE) == "vc1"
 
     @pytest.mark.parametrize("platform_class", [None, *CALL_CLASSES])
-    @pytest.mark.parametrize("dialled", ["190", "08001234567"])
+    @pytest.mark.parametrize(
+        "dialled",
+        ["190", "0190", "+55190", "sip:190@voip.example", "08001234567"]
+        + ["8001234567", "+55 800 123 4567", "0055 800 123 4567", "1331", "911"],
+    )
     def test_emergency_and_free_stay_free(self, platform_class, dialled):
         assert self.rule(platform_class, "free", normalise(dialled, "11")) == "free"
 
@@ -125,6 +146,19 @@ class TestRulingClass:
         assert rule("ldn", "lc", self.LOCAL, on=date(2026, 6, 20)) == "ldn"
         assert rule("ldn", "lc", self.LOCAL, on=date(2026, 6, 21)) == "lc"
         assert rule("ldn", "lc", self.LOCAL) == "lc"
+
+    @pytest.mark.parametrize("area_code", DDDS)
+    def test_every_pair_of_ddds_around_its_day(self, area_code):
+        day = LOCAL_SINCE[area_code]
+        days = {day - timedelta(days=1): "ldn", day: "lc", date(2027, 1, 1): "lc"}
+        for other in DDDS:
+            for local in ("33334444", "991234567"):
+                number = normalise(other + local, area_code)
+                own = classify(number, area_code=area_code)
+                for on, inside in days.items():
+                    expected = inside if own == "lc" else "ldn"
+                    ruled = rule_class("ldn", own, number, area_code=area_code, on=on)
+                    assert ruled == expected, (other, local, on)
 
     def test_the_days_can_be_replaced(self):
         since = {"11": date(2025, 1, 1)}

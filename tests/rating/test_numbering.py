@@ -1,10 +1,12 @@
 """Every form of §4, over the whole numbering plan."""
 
+from dataclasses import replace
+
 import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from phonenumbers import PhoneNumberFormat, PhoneNumberType
+from phonenumbers import PhoneNumberFormat, PhoneNumberType, shortnumberinfo
 from rating import AREA_CODES, Number, Services, normalise
 from rating.const import CARRIERS
 
@@ -14,10 +16,29 @@ DDDS = sorted(AREA_CODES)
 NATIONAL_FORMS = ["{}", "0{}", "0{c}{}", "55{}", "+55{}", "0055{}", "00{c}55{}"]
 COLLECT_FORMS = ["90{}", "90{c}{}"]
 
+# What software writes around a number.
+WRITTEN = [
+    "{}",
+    " {} ",
+    "sip:{}@voip.example",
+    "<sip:{}@10.0.0.1:5060>;tag=1",
+    "tel:{}",
+]
+
 digits_like = st.text(alphabet="0123456789", max_size=20)
 number_like = st.text(alphabet="0123456789+ ()-./*#@;:sipteltelanonymous", max_size=30)
 fixed_numbers = st.from_regex(r"[2-5][0-9]{7}", fullmatch=True)
 mobile_numbers = st.from_regex(r"9[0-9]{8}", fullmatch=True)
+
+
+NATIONWIDE = {*map(str, range(4000, 4010)), "4020", "3003", "3004"}
+separators = st.sampled_from(["", " ", "-", ".", "  "])
+
+
+def separate(digits, separator, every):
+    return separator.join(
+        digits[at : at + every] for at in range(0, len(digits), every)
+    )
 
 
 def test_there_are_67_ddds():
@@ -64,6 +85,43 @@ class TestNationalForms:
             collect = normalise("9090" + local, ddd)
             assert collect.digits == expected.digits
             assert collect.is_collect
+
+    @given(
+        st.sampled_from(DDDS),
+        st.one_of(fixed_numbers, mobile_numbers),
+        st.sampled_from(NATIONAL_FORMS + COLLECT_FORMS),
+        st.sampled_from(sorted(CARRIERS)),
+        st.sampled_from([None, *DDDS]),
+        st.sampled_from(WRITTEN),
+        separators,
+        st.integers(2, 5),
+    )
+    def test_any_number_in_any_form_however_written(
+        self, ddd, local, form, carrier, area_code, written, separator, every
+    ):
+        dialled = separate(form.format(ddd + local, c=carrier), separator, every)
+        kind = "mobile" if len(local) == 9 else "fixed"
+        expected = Number(f"55{ddd}{local}", ddd, kind)
+        if form in COLLECT_FORMS:
+            expected = replace(expected, is_collect=True)
+        assert normalise(written.format(dialled), area_code) == expected
+
+    @given(
+        st.sampled_from(DDDS),
+        st.one_of(fixed_numbers, mobile_numbers),
+        st.sampled_from(["{}", "0{}", "9090{}"]),
+        st.sampled_from(WRITTEN),
+    )
+    def test_any_local_number_is_of_the_lines_ddd(self, ddd, local, form, written):
+        if local[:4] in NATIONWIDE and len(local) == 8:
+            return
+        if local.startswith("900") and form == "0{}":
+            return  # 0900 goes before
+        number = normalise(written.format(form.format(local)), ddd)
+        kind = "mobile" if len(local) == 9 else "fixed"
+        assert number == Number(
+            f"55{ddd}{local}", ddd, kind, is_collect=form == "9090{}"
+        )
 
     def test_any_two_digits_are_a_carrier_inside_the_country(self):
         for carrier in range(10, 100):
@@ -133,6 +191,28 @@ class TestWithoutE164:
                 if written == "900123456" and form in ("{}", "55{}"):
                     continue  # a mobile number, in this DDD and in DDD 55
                 assert normalise(form.format(written), "11") == expected, form
+
+    @pytest.mark.parametrize("service", ["08001234567", "03001234567", "40041234"])
+    def test_in_any_form(self, service):
+        expected = normalise(service, None)
+        assert expected.digits == service
+        bare = service.removeprefix("0")
+        forms = ["{}", "0{}", "+55{}", "+55 0{}", "0055{}"]
+        forms += [f"00{carrier}55{{}}" for carrier in sorted(CARRIERS)]
+        for form in forms:
+            for written in WRITTEN:
+                for separator in ("", "-", " "):
+                    dialled = separate(form.format(bare), separator, 4)
+                    for area_code in (None, "11", "55"):
+                        number = normalise(written.format(dialled), area_code)
+                        assert number == expected, dialled
+
+    def test_ddi_without_a_plus_and_eight_digits_are_santa_marias(self):
+        # 55 4004 1234 is DDD 55 and a local number as well, and nothing tells which:
+        # ten digits are DDD and number, as for phonenumbers.
+        assert normalise("5540041234", "11").digits == "555540041234"
+        theirs = phonenumbers.parse("5540041234", "BR")
+        assert theirs.national_number == 5540041234
 
     @pytest.mark.parametrize("prefix", ["4000", "4004", "4009", "4020", "3003", "3004"])
     def test_nationwide(self, prefix):
@@ -334,6 +414,132 @@ class TestIndependentOpinion:
         ours = normalise("+55" + national, None)
         if not phonenumbers.is_valid_number(theirs):
             return
-        if len(national) == 8 and not national.startswith(("400", "4020", "3003")):
-            return  # nationwide ranges that our table does not list
+        if len(national) == 8 and national[:4] in NOT_NATIONWIDE:
+            return
         assert ours.kind != "unknown"
+
+    def test_same_kind_of_every_beginning(self):
+        """Two digits that are a DDD or not, then any two of a local number."""
+        for code in range(10, 100):
+            for head in range(100):
+                for rest in ("123456", "1234567"):
+                    national = f"{code}{head:02}{rest}"
+                    theirs = phonenumbers.parse("+55" + national, None)
+                    kind = KINDS[phonenumbers.number_type(theirs)]
+                    assert normalise("+55" + national, None).kind == kind, national
+
+    def test_same_nationwide_numbers_but_for_those_explained(self):
+        differ = set()
+        for head in map(str, range(2000, 10_000)):
+            theirs = phonenumbers.parse(f"+55{head}1234", None)
+            kind = KINDS[phonenumbers.number_type(theirs)]
+            if normalise(f"+55{head}1234", None).kind != kind:
+                differ.add(head)
+        assert differ == NOT_NATIONWIDE
+
+    @given(
+        st.from_regex(r"(800|300|303|500|900)[0-9]{6,7}", fullmatch=True),
+        st.sampled_from(["+55{}", "+55 0{}", "0{}"]),
+    )
+    def test_same_non_geographic_numbers(self, bare, form):
+        theirs = phonenumbers.parse(form.format(bare), "BR")
+        kind = KINDS[phonenumbers.number_type(theirs)]
+        if bare.startswith("30") and len(bare) == 9:
+            # Old ones of six digits, which they know after 0500, 0800 and 0900 only.
+            assert kind == "unknown"
+            kind = "special"
+        ours = normalise(form.format(bare), "11")
+        assert (ours.digits, ours.kind) == ("0" + bare, kind)
+
+    @given(
+        st.sampled_from(DDDS),
+        st.one_of(fixed_numbers, mobile_numbers),
+        st.sampled_from(["0{c}{}", "90{c}{}", "90{}", "00{c}55{}"]),
+        st.sampled_from(sorted(CARRIERS - {"17"})),  # which they do not know
+    )
+    def test_same_number_behind_any_prefix(self, ddd, local, form, carrier):
+        # 0055 without a carrier is no dialling in Brazil: they take 55 for one.
+        dialled = form.format(ddd + local, c=carrier)
+        theirs = phonenumbers.parse(dialled, "BR")
+        e164 = phonenumbers.format_number(theirs, PhoneNumberFormat.E164)
+        assert "+" + normalise(dialled, "11").digits == e164
+
+    @pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS - {"BR"}))
+    def test_same_country_abroad(self, region):
+        example = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
+        if example is None:
+            return
+        digits = phonenumbers.format_number(example, PhoneNumberFormat.E164)[1:]
+        if len(digits) < 10:
+            return  # where two readings fit, shortness decides here
+        for carrier in sorted(CARRIERS - {"17"}):
+            theirs = phonenumbers.parse(f"00{carrier}{digits}", "BR")
+            assert theirs == example
+            assert normalise(f"00{carrier}{digits}", "11").digits == digits
+
+    def test_what_they_take_for_an_emergency_is_free(self):
+        emergency = [
+            number
+            for number in map(str, range(100, 1000))
+            if shortnumberinfo.is_emergency_number(number, "BR")
+        ]
+        assert {"112", "190", "192", "193"} <= set(emergency)
+        for number in emergency:
+            assert normalise(number, "11").kind == "free"
+
+    def test_same_free_short_numbers_but_for_those_explained(self):
+        ours, theirs = set(), set()
+        for number in map(str, range(100, 100_000)):
+            # Behind 55 we find a short number with DDI: 55190.
+            if not number.startswith("55") and normalise(number, "11").kind == "free":
+                ours.add(number)
+            if _cost(number) == shortnumberinfo.ShortNumberCost.TOLL_FREE:
+                theirs.add(number)
+        assert ours - theirs == FREE_FOR_US
+        assert theirs - ours == {"457", *(f"482{last}" for last in range(10))}
+
+    def test_every_short_number_of_1_that_they_know_is_a_service(self):
+        known = [
+            number
+            for number in map(str, [*range(100, 200), *range(1000, 2000)])
+            if _is_short(number)
+        ]
+        known += [n for n in map(str, range(10_000, 20_000)) if _is_short(n)]
+        assert len(known) > 100
+        for number in known:
+            assert normalise(number, "11").kind in ("free", "special"), number
+
+
+KINDS = {
+    PhoneNumberType.FIXED_LINE: "fixed",
+    PhoneNumberType.MOBILE: "mobile",
+    PhoneNumberType.TOLL_FREE: "free",
+    PhoneNumberType.SHARED_COST: "special",
+    PhoneNumberType.PREMIUM_RATE: "special",
+    PhoneNumberType.UNKNOWN: "unknown",
+}
+
+NOT_NATIONWIDE = {"3000", "3001", "3002", *map(str, range(3005, 3010)), "4370", "4864"}
+"""Nationwide for phonenumbers. Here they are local numbers until a manager lists them:
+3000 to 3009 are ordinary exchanges of large towns too, and of the other two no public
+offer is known."""
+
+FREE_FOR_US = {
+    # Emergency services for Anatel, and so free: children's councils, Procon, Ibama,
+    # municipal guard, city services.
+    *("125", "151", "152", "153", "156"),
+    # Health, CVV and Anatel, which say so themselves.
+    *("136", "188", "1331", "1332"),
+}
+
+
+def _short_number(number):
+    return phonenumbers.PhoneNumber(country_code=55, national_number=int(number))
+
+
+def _is_short(number):
+    return shortnumberinfo.is_valid_short_number_for_region(_short_number(number), "BR")
+
+
+def _cost(number):
+    return shortnumberinfo.expected_cost_for_region(_short_number(number), "BR")

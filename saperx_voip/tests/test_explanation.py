@@ -1,0 +1,280 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+
+from decimal import Decimal
+
+from lxml import html
+
+from odoo import Command
+from odoo.tests import new_test_user, tagged
+
+from ..gateway import Direction, Outcome
+from .common import FIXED_OTHER_DDD, MOBILE_SAME_DDD, NUMBER, SaperxCase
+
+
+@tagged("post_install", "-at_install")
+class TestExplanation(SaperxCase):
+    """A support person explains any call's amount from its form alone."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.default_rate, cls.mobile_rate = cls.tariff.rate_ids
+
+    def _explain(self, remote_id=1, user=None):
+        """The explanation as one reads it: text with single spaces."""
+        call = self._get_call(remote_id)
+        call.invalidate_recordset(["explanation"])
+        call = call.with_user(user) if user else call
+        text = " ".join(html.fromstring(call.explanation).itertext())
+        return " ".join(text.replace("\N{NO-BREAK SPACE}", " ").split())
+
+    def _assert_told(self, text, *parts):
+        for part in parts:
+            self.assertIn(part, text)
+
+    def test_tells_the_whole_way_to_an_amount(self):
+        self._import(
+            self._make_call(1, talk_seconds=31, total_seconds=40, account_code=None)
+        )
+        text = self._explain()
+        self._assert_told(
+            text,
+            "Costs $ 0.07.",
+            f"Dialled {FIXED_OTHER_DDD} Read as (11) 3333-4444",
+            "Fixed line, area code 11, São Paulo/SP",
+            "Area code 54 (54) 3333-4444",
+            "The platform says Nothing",
+            "The class that rules LDN: national long distance",
+            f"Found by the number {NUMBER}.",
+            "Customer Maria",
+            "Billing plan Excess",
+            "Rate Default rate The only one that fits on 10/15/2026.",
+            "Conversation 31 s",
+            "Charged time 36 s In steps of 6 s: 36 s. At least 30 s.",
+            "0.12 a minute × 36 s ÷ 60 = 0.072, cut to the centavo",
+            "The customer pays $ 0.07 Not charged yet.",
+        )
+
+    def test_a_connection_fee_and_an_exact_amount_are_shown(self):
+        self.default_rate.connection_fee = 0.2
+        self._import(self._make_call(1))
+        self._assert_told(
+            self._explain(),
+            "connection 0.20 + 0.12 a minute × 60 s ÷ 60 = 0.32 ",
+            "Costs $ 0.32.",
+        )
+
+    def test_endless_decimals_are_said_to_go_on(self):
+        self.default_rate.price_per_minute = 0.01
+        self._import(self._make_call(1, talk_seconds=61))
+        self._assert_told(
+            self._explain(), "0.01 a minute × 66 s ÷ 60 = 0.011, cut to the centavo"
+        )
+        self.default_rate.write({"price_per_minute": 0.1, "step_seconds": 1})
+        self._get_call(1).action_reassess()
+        self._assert_told(
+            self._explain(),
+            "0.10 a minute × 61 s ÷ 60 = 0.10166666…, cut to the centavo",
+        )
+
+    def test_a_rate_of_the_class_is_said_to_go_before_the_default(self):
+        self._import(self._make_call(1, callee=MOBILE_SAME_DDD))
+        self._assert_told(
+            self._explain(),
+            "Rate VC1: mobile, same area code Made for this class; it goes before "
+            "those that are not: Default rate.",
+        )
+
+    def test_a_longer_prefix_is_said_to_win(self):
+        self.tariff.rate_ids = [
+            Command.create({"prefix": "5511", "price_per_minute": 0.05})
+        ]
+        self._import(self._make_call(1))
+        self._assert_told(
+            self._explain(),
+            "Rate 5511 Its prefix is longer than that of the others that fit: "
+            "Default rate.",
+        )
+
+    def test_a_short_call_costs_nothing_and_says_so(self):
+        self._import(self._make_call(1, talk_seconds=3))
+        self._assert_told(
+            self._explain(),
+            "Costs nothing: the conversation was too short.",
+            "Charged time 0 s Conversations of up to 3 s cost nothing.",
+            "No charged time, no connection fee.",
+        )
+
+    def test_each_reason_for_costing_nothing_is_told(self):
+        self._import(
+            self._make_call(1, outcome=Outcome.BUSY, talk_seconds=0),
+            self._make_call(2, callee="190"),
+            self._make_call(3, platform_class="INTERNA"),
+            self._make_call(4, is_collect=True),
+            self._make_call(
+                5,
+                direction=Direction.INCOMING,
+                caller=FIXED_OTHER_DDD,
+                callee=NUMBER,
+            ),
+            self._make_call(6, caller="551140000000"),
+        )
+        for remote_id, reason in enumerate(
+            (
+                "only answered calls are charged.",
+                "free and emergency numbers cost the caller nothing",
+                "the platform calls it internal",
+                "the called line pays for a collect call.",
+                "the line was called",
+                "the call could not be given to any line.",
+            ),
+            1,
+        ):
+            self._assert_told(self._explain(remote_id), f"Costs nothing: {reason}")
+        self._assert_told(
+            self._explain(6), "account code 000000 or the number 551140000000"
+        )
+
+    def test_calls_of_a_line_without_a_plan_and_of_a_prepaid_one(self):
+        self.line.tariff_id = False
+        self._import(self._make_call(1))
+        self._assert_told(
+            self._explain(), "the line has no billing plan", "Billing plan None"
+        )
+        self.line.write({"tariff_id": self.tariff.id, "billing_type": "prepaid"})
+        self._import(self._make_call(2, start="2026-11-16 16:00:00"))
+        self._assert_told(self._explain(2), "a prepaid line pays with its credit")
+
+    def test_a_call_that_no_rate_takes_says_which_came_near(self):
+        self.default_rate.date_to = "2026-10-14"
+        self._import(self._make_call(1))
+        self._assert_told(
+            self._explain(),
+            "no rate of the billing plan takes it",
+            "Default rate would take it, but not on 10/15/2026.",
+        )
+
+    def test_platform_and_number_may_disagree_on_the_class(self):
+        self._import(
+            self._make_call(1, platform_class="LC"),
+            self._make_call(2, platform_class="LDN"),
+            self._make_call(3, platform_class="ldn", callee="555430001000"),
+            self._make_call(4, platform_class="VC9"),
+            self._make_call(5, platform_class="LDN", callee="190"),
+        )
+        self._assert_told(
+            self._explain(1),
+            "The platform says LC: local",
+            "LDN: national long distance Platform and number disagree.",
+            "The platform's class wins over ours.",
+        )
+        self._assert_told(self._explain(2), "Both agree.")
+        self._assert_told(
+            self._explain(3),
+            "Fixed to fixed inside area code 54 is local since 03/15/2026",
+        )
+        self._assert_told(self._explain(4), "VC9 A class that we do not know")
+        self._assert_told(
+            self._explain(5), "Free and emergency numbers stay free, whatever"
+        )
+        calls = self.env["saperx.cdr"].search([("is_class_disputed", "=", True)])
+        self.assertEqual(set(calls.mapped("remote_id")), {"1", "3", "5"})
+        self.assertTrue(all(calls.mapped("is_class_disputed")))
+        others = self.env["saperx.cdr"].search(
+            [
+                ("integration_id", "=", self.integration.id),
+                ("is_class_disputed", "=", False),
+            ]
+        )
+        self.assertEqual(set(others.mapped("remote_id")), {"2", "4"})
+
+    def test_what_was_drawn_of_each_allowance_is_told(self):
+        self.tariff.allowance_ids = [
+            Command.create({"name": "Bonus", "quantity": 0.67}),
+            Command.create({"name": "Credit", "unit": "reais", "quantity": 0.01}),
+        ]
+        self._import(self._make_call(1))
+        self._charge()
+        call = self._get_call(1)
+        self.assertEqual(call.covered_seconds, 40)
+        text = self._explain()
+        self._assert_told(
+            text,
+            "Bonus − 40 s Not covered: 20 s. Left to pay: 0.12 a minute × 20 s ÷ 60 "
+            "= 0.04 → $ 0.04.",
+            "Credit − $ 0.01 Covers $ 0.01. Left to pay: $ 0.03.",
+            "The customer pays $ 0.03. ",
+            "In the charge",
+        )
+        self.assertNotIn("Not final", text)
+
+    def test_a_call_that_is_not_charged_yet_draws_beforehand(self):
+        self.tariff.allowance_ids = [Command.create({"name": "Bonus", "quantity": 1})]
+        self._import(self._make_call(1), self._make_call(2, callee="190"))
+        self.env["saperx.cdr"]._draw_allowances(self.line.ids)
+        self._assert_told(
+            self._explain(),
+            "Costs nothing: the allowance covers it.",
+            "Bonus − 1 min Covers the whole charged time.",
+            "finally when their cycle is charged",
+        )
+        self.assertNotIn("Allowances", self._explain(2))
+
+    def test_a_plan_that_changed_since_is_said_to_have(self):
+        self._import(self._make_call(1), self._make_call(2, talk_seconds=60))
+        self.assertNotIn("has changed since", self._explain())
+        # Past whatever the forms of plans allow.
+        self.env.cr.execute(
+            "UPDATE saperx_tariff_rate SET price_per_minute = 0.24 WHERE id = %s",
+            (self.default_rate.id,),
+        )
+        self.env.invalidate_all()
+        self._assert_told(
+            self._explain(),
+            "The billing plan has changed since this call was rated. As it is now: "
+            "Default rate, 1 min charged, $ 0.24 before allowances.",
+            "“Match and rate again” brings the call up to date.",
+            "By the price that the rate had when the call was rated.",
+            "Costs $ 0.12.",
+        )
+        self._charge()
+        self._assert_told(
+            self._explain(),
+            "What was charged stays as it was.",
+            "The customer pays $ 0.12.",
+        )
+
+    def test_the_platforms_amount_as_the_source(self):
+        self.tariff.amount_source = "platform"
+        self._import(self._make_call(1, platform_amount=Decimal("0.119")))
+        text = self._explain()
+        self._assert_told(
+            text,
+            "Costs $ 0.11.",
+            "The plan charges what the platform charges: 0.119, cut to the centavo.",
+        )
+        self.assertNotIn("has changed since", text)
+
+    def test_costs_are_for_billing_alone(self):
+        self._import(self._make_call(1))
+        for role, sees in (("user", False), ("technician", False), ("billing", True)):
+            user = new_test_user(
+                self.env,
+                f"explains-{role}",
+                groups=f"saperx_voip.group_{role}",
+                company_id=self.company.id,
+                company_ids=[Command.set(self.company.ids)],
+            )
+            text = self._explain(user=user)
+            self._assert_told(text, "Amount $ 0.10")
+            self.assertEqual("Cost $ 0.04" in text, sees)
+            call = self._get_call(1).with_user(user)
+            self.assertEqual("platform_cost" in call.read()[0], sees)
+
+    def test_what_the_platform_sent_is_shown_as_text(self):
+        self._import(self._make_call(1, callee="<b>bold</b>", platform_class="<i>"))
+        markup = self._get_call(1).explanation
+        self.assertIn("&lt;b&gt;bold", markup)
+        self.assertNotIn("<b>", markup)
+        self.assertNotIn("<i>", markup)
+        self._assert_told(self._explain(), "No telephone number")

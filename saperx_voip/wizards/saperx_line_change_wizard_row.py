@@ -1,0 +1,29 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+
+from odoo import fields, models
+
+from ..models.call_class import BILLING_TYPES
+
+
+class SaperxLineChangeWizardRow(models.TransientModel):
+    """A line in a cycle, on one side of a change of its terms."""
+
+    _name = "saperx.line.change.wizard.row"
+    _description = "Line of the preview of a change of terms"
+
+    wizard_id = fields.Many2one(
+        "saperx.line.change.wizard", required=True, index=True, ondelete="cascade"
+    )
+    currency_id = fields.Many2one(related="wizard_id.currency_id")
+    line_id = fields.Many2one("saperx.line", string="SIP line")
+    partner_id = fields.Many2one("res.partner", string="Customer")
+    contract_id = fields.Many2one("contract.contract")
+    tariff_id = fields.Many2one("saperx.tariff", string="Billing plan")
+    closing_day = fields.Integer(string="Closing")
+    billing_type = fields.Selection(BILLING_TYPES, string="Type")
+    holds_from = fields.Char(string="Holds from")
+    date_from = fields.Date(string="Cycle from")
+    date_to = fields.Date(string="Cycle until")
+    calls = fields.Integer(string="Calls so far")
+    amount = fields.Monetary()
+    estimated_amount = fields.Monetary(string="Under the new plan")

@@ -1,0 +1,6 @@
+"""Rate files are tested as the package ``rate_file``: no Odoo is imported."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "saperx_voip"))

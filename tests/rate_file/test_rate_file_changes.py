@@ -1,0 +1,219 @@
+"""What a file would change in a plan."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rate_file import Known, Row, add, new_prices
+from rate_file_samples import rate_values
+from rating import Rate, Tariff
+
+DAY = date(2027, 1, 1)
+EVE = date(2026, 12, 31)
+
+
+def known(id, *arguments, is_charged=False, **values):
+    return Known(id, rate_values(*arguments, **values), is_charged)
+
+
+def row(line, prefix="", call_class=None, price="0.10", **values):
+    return Row(
+        line,
+        {
+            "prefix": prefix,
+            "call_class": call_class,
+            "price_per_minute": Decimal(price),
+            **values,
+        },
+    )
+
+
+def codes(changes):
+    return [(problem.line, problem.code) for problem in changes.problems]
+
+
+class TestAdd:
+    def test_new_changed_and_unchanged(self):
+        changes = add(
+            [known(1, "55", "lc"), known(2, "", "vc1", minimum_seconds=60)],
+            [
+                row(2, "55", "lc"),
+                row(3, "", "vc1", "0.40"),
+                row(4, "1", "ldi", "2", step_seconds=60),
+            ],
+        )
+        assert changes.unchanged == 1
+        # What the file does not say stays as it is.
+        assert changes.update == [(2, {"price_per_minute": Decimal("0.40")})]
+        assert changes.create == [rate_values("1", "ldi", "2", step_seconds=60)]
+        assert not changes.problems
+
+    def test_a_rate_of_charged_calls_keeps_its_price(self):
+        charged = known(1, "55", "lc", is_charged=True)
+        assert codes(add([charged], [row(2, "55", "lc", "0.40")])) == [(2, "charged")]
+        changes = add([charged], [row(2, "55", "lc", date_from=None, date_to=DAY)])
+        assert changes.update == [(1, {"date_to": DAY})]
+
+    def test_the_same_rate_twice(self):
+        changes = add([], [row(2, "55", "lc"), row(3, "55", "lc", "0.2")])
+        assert codes(changes) == [(3, "duplicate")]
+
+    def test_what_would_never_rule_beside_a_running_rate_is_refused(self):
+        later = row(2, "55", "lc", "0.2", date_from=DAY, date_to=None)
+        assert codes(add([known(1, "55", "lc")], [later])) == [(2, "overlaps")]
+        assert add([known(1, "55", "lc", date_to=EVE)], [later]).create
+        first = row(2, "55", "lc", "0.2", date_from=DAY, sequence=5)
+        assert add([known(1, "55", "lc")], [first]).create
+
+
+class TestNewPrices:
+    def test_the_old_ends_the_day_before_and_its_cadence_goes_on(self):
+        changes = new_prices(
+            [known(1, "55", "lc", step_seconds=60, cost_per_minute=Decimal("0.02"))],
+            [row(2, "55", "lc", "0.2")],
+            DAY,
+        )
+        assert changes.end == [(1, EVE)]
+        assert changes.create == [
+            rate_values(
+                "55",
+                "lc",
+                "0.2",
+                step_seconds=60,
+                cost_per_minute=Decimal("0.02"),
+                date_from=DAY,
+            )
+        ]
+
+    def test_the_same_price_is_left_alone(self):
+        changes = new_prices([known(1, "55", "lc")], [row(2, "55", "lc")], DAY)
+        assert not changes
+        assert changes.unchanged == 1
+
+    def test_what_the_file_lacks_ends_only_if_asked(self):
+        rates = [
+            known(1, "55", "lc"),
+            known(2, "1"),
+            known(3, "2", date_to=EVE),
+            known(4, "3", date_from=DAY),
+        ]
+        rows = [row(2, "55", "lc")]
+        assert not new_prices(rates, rows, DAY)
+        assert new_prices(rates, rows, DAY, end_absent=True).end == [(2, EVE)]
+
+    def test_a_price_planned_for_later_still_begins_then(self):
+        march = date(2027, 3, 1)
+        changes = new_prices(
+            [known(1, date_to=date(2027, 2, 28)), known(2, price="9", date_from=march)],
+            [row(2, price="0.2")],
+            DAY,
+        )
+        assert changes.end == [(1, EVE)]
+        assert changes.create[0]["date_to"] == date(2027, 2, 28)
+        changes = new_prices(
+            [known(2, price="9", date_from=march)], [row(2, price="0.2")], DAY
+        )
+        assert changes.create[0]["date_to"] == march - timedelta(days=1)
+        assert changes.kept_later == 1
+
+    def test_the_same_day_again_corrects_the_price(self):
+        rates = [known(1, date_to=EVE), known(2, price="9", date_from=DAY)]
+        changes = new_prices(rates, [row(2, price="0.2")], DAY)
+        assert changes.update == [(2, {"price_per_minute": Decimal("0.2")})]
+        assert not (changes.create or changes.end)
+        charged = [known(2, price="9", date_from=DAY, is_charged=True)]
+        assert codes(new_prices(charged, [row(2, price="0.2")], DAY)) == [
+            (2, "charged")
+        ]
+
+    def test_rows_of_the_past_are_over_and_rows_of_the_future_begin_then(self):
+        march = date(2027, 3, 1)
+        changes = new_prices(
+            [known(1)],
+            [
+                row(2, price="0.1", date_from=None, date_to=EVE),
+                row(3, price="0.3", date_from=march, date_to=None),
+            ],
+            DAY,
+        )
+        assert changes.over == 1
+        assert changes.end == [(1, date(2027, 2, 28))]
+        assert changes.create[0]["date_from"] == march
+
+    def test_two_prices_for_one_day(self):
+        changes = new_prices([], [row(2), row(3, price="0.2")], DAY)
+        assert codes(changes) == [(3, "duplicate")]
+
+
+prefixes = st.sampled_from(["", "5", "55", "551"])
+classes = st.sampled_from([None, "lc", "vc1"])
+cents = st.integers(0, 9).map(lambda n: f"0.0{n}")
+days = st.none() | st.dates(date(2026, 12, 20), date(2027, 1, 12))
+
+
+@st.composite
+def plans(draw):
+    rates = []
+    for number in range(draw(st.integers(0, 8))):
+        first, last = draw(days), draw(days)
+        if first and last and last < first:
+            first, last = last, first
+        rates.append(
+            known(
+                number + 1,
+                draw(prefixes),
+                draw(classes),
+                draw(cents),
+                date_from=first,
+                date_to=last,
+                sequence=draw(st.integers(1, 2)),
+            )
+        )
+    return rates
+
+
+def tariff_of(rates):
+    return Tariff(
+        1,
+        [
+            Rate(id=id, **{k: v for k, v in values.items() if k != "cost_per_minute"})
+            for id, values in rates.items()
+        ],
+    )
+
+
+@given(
+    plans(),
+    st.lists(st.tuples(prefixes, classes, cents), unique_by=lambda wanted: wanted[:2]),
+    st.sampled_from(["551133334444", "5533", "5", "1"]),
+    st.sampled_from(["lc", "vc1", "ldi"]),
+)
+def test_before_the_day_nothing_changes_and_on_it_the_files_prices_hold(
+    plan, wanted, digits, call_class
+):
+    rows = [row(line, *values) for line, values in enumerate(wanted, 2)]
+    changes = new_prices(plan, rows, DAY)
+    assert not changes.problems
+    after = {rate.id: dict(rate.values) for rate in plan}
+    before = tariff_of(after)
+    for id, values in changes.update:
+        after[id] |= values
+    for id, last in changes.end:
+        after[id]["date_to"] = last
+        assert not after[id]["date_from"] or after[id]["date_from"] <= last
+    after |= {100 + place: values for place, values in enumerate(changes.create)}
+    then = tariff_of(after)
+    for days_before in (1, 5, 12):
+        day = DAY - timedelta(days=days_before)
+        ruled, rules = (
+            tariff.choose(digits, call_class, day) for tariff in (before, then)
+        )
+        assert (ruled and ruled.id) == (rules and rules.id)
+    rate = then.choose(digits, call_class, DAY)
+    prices = {values[:2]: Decimal(values[2]) for values in wanted}
+    if rate and (rate.prefix, rate.call_class) in prices:
+        assert rate.price_per_minute == prices[rate.prefix, rate.call_class]
+    # Once done, the file has nothing more to change.
+    again = [Known(id, values) for id, values in after.items()]
+    assert not new_prices(again, rows, DAY)
