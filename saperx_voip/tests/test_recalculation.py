@@ -48,6 +48,11 @@ class TestRecalculation(SaperxCase):
         self.env.cr.execute("SELECT remote_id, ctid::text FROM saperx_cdr")
         return dict(self.env.cr.fetchall())
 
+    def _set_price(self, price):
+        """Without the run that a change of prices makes by itself."""
+        self.rate.price_per_minute = price
+        self.env["saperx.recalculation"].search([("origin", "=", "rates")]).unlink()
+
     def _spoil_a_rate(self, prefix):
         """As no user can, so that it cannot be read."""
         self.env.flush_all()
@@ -65,7 +70,7 @@ class TestRecalculation(SaperxCase):
             self._make_call(2, callee=MOBILE_SAME_DDD),
             self._make_call(3, outcome=Outcome.BUSY, talk_seconds=0),
         )
-        self.rate.price_per_minute = 0.2
+        self._set_price(0.2)
         run = self._recalculate()
         self.assertEqual(self._amounts(1, 2, 3), [0.2, 0.5, 0])
         self.assertEqual(run.state, "done")
@@ -80,7 +85,7 @@ class TestRecalculation(SaperxCase):
         self._import(self._make_call(1))
         self._charge()
         self._import(self._make_call(2))
-        self.rate.price_per_minute = 0.2
+        self._set_price(0.2)
         run = self._recalculate()
         self.assertEqual(self._amounts(1, 2), [0.12, 0.2])
         self.assertEqual(run.total_count, 1)
@@ -90,14 +95,14 @@ class TestRecalculation(SaperxCase):
         before = self._rows()
         self._recalculate()
         self.assertEqual(self._rows(), before)
-        self.rate.price_per_minute = 0.2
+        self._set_price(0.2)
         self._recalculate()
         changed = {key for key, row in self._rows().items() if row != before[key]}
         self.assertEqual(changed, {"1"})
 
     def test_batches_leave_no_call_out_and_take_none_twice(self):
         self._import(*(self._make_call(number) for number in range(7)))
-        self.rate.price_per_minute = 0.2
+        self._set_price(0.2)
         with patch.object(saperx_cdr, "REASSESS_BATCH", 2):
             run = self._recalculate()
         self.assertEqual((run.done_count, run.changed_count), (7, 7))
@@ -105,7 +110,7 @@ class TestRecalculation(SaperxCase):
 
     def test_it_goes_on_where_it_was_killed(self):
         self._import(*(self._make_call(number) for number in range(5)))
-        self.rate.price_per_minute = 0.2
+        self._set_price(0.2)
         run = self.env["saperx.recalculation"].create({})
         with patch.object(saperx_cdr, "REASSESS_BATCH", 2):
             run._do_piece({})
@@ -118,7 +123,7 @@ class TestRecalculation(SaperxCase):
 
     def test_trouble_is_shown_and_can_be_tried_again(self):
         self._import(self._make_call(1))
-        self.rate.price_per_minute = 0.2
+        self._set_price(0.2)
         self._spoil_a_rate("x1")
         with self.assertLogs(saperx_recalculation.__name__, "ERROR"):
             run = self._recalculate()
@@ -146,7 +151,7 @@ class TestRecalculation(SaperxCase):
         with patch.object(saperx_cdr, "REASSESS_BATCH", 1):
             batch = calls._reassess_batch([], assessors)
             self.assertEqual(batch.changed_count, 0)
-            self.rate.price_per_minute = 0.2
+            self._set_price(0.2)
             batch = calls._reassess_batch([], assessors, batch.last_id)
         self.assertEqual(batch.changed_count, 1)
         self.assertEqual(self._amounts(1, 2), [0.12, 0.2])
@@ -160,7 +165,7 @@ class TestRecalculation(SaperxCase):
         run = self._recalculate()
         self.assertEqual(self._rows(), before, "drawn anew, and the same")
         self.assertFalse(run.undrawn_line_ids)
-        self.rate.price_per_minute = 0.2
+        self._set_price(0.2)
         self._recalculate()
         self.assertEqual(self._amounts(1, 2), [0, 0.2])
         self.assertEqual(self._get_call(1).covered_amount, 0.2)
@@ -339,8 +344,9 @@ class TestRerating(SaperxCase):
         other_tariff = self.tariff.copy()
         self._make_line(self.contract, number="551130001000", tariff_id=other_tariff.id)
         self._import(self._make_call(1), self._make_call(2, caller="551130001000"))
-        self._change_price(0.2)
         other_tariff.rate_ids.price_per_minute = 0.3
+        other_tariff.recalculation_ids.unlink()
+        self._change_price(0.2)
         self.assertTrue(self.tariff._is_being_rated_again())
         self.assertFalse(other_tariff._is_being_rated_again())
         self._run_cron()
