@@ -105,8 +105,15 @@ class SaperxCdr(models.Model):
             "tariff": tariff,
             "rating_tariff": tariff
             and tariff._get_rating_tariff_for(self.other_party or ""),
-            "rate": self.rate_id and self.rate_id._get_rating_rate(),
+            "rate": self._get_explaining_rate(),
         }
+
+    def _get_explaining_rate(self):
+        if not self.rate_id:
+            return None
+        if self.charge_id:
+            return self.rate_id._get_charged_rate(self.charge_id)
+        return self.rate_id._get_rating_rate()
 
     def _explain_sections(self, explained):
         return [

@@ -1,6 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -14,14 +15,14 @@ from .call_class import CALL_CLASSES
 
 PRICE_DIGITS = (12, 6)
 # What explains the amounts of charged calls.
-FROZEN_FIELDS = {
+EXPLAINING_FIELDS = {
     "tariff_id", "prefix", "call_class", "price_per_minute", "connection_fee",
     "minimum_seconds", "step_seconds", "discard_seconds", "date_from",
 }  # fmt: skip
 # What the choice of a class says where a rate has none.
 ANY_CLASS = "any"
 # What a call's amount depends on.
-RATING_FIELDS = {*FROZEN_FIELDS, "sequence", "date_to"}
+RATING_FIELDS = {*EXPLAINING_FIELDS, "sequence", "date_to"}
 
 
 class SaperxTariffRate(models.Model):
@@ -81,7 +82,12 @@ class SaperxTariffRate(models.Model):
     is_charged = fields.Boolean(
         readonly=True,
         copy=False,
-        help="Charged calls have this price: it stays as it is.",
+        help="Charged calls have this price.",
+    )
+    former_prices = fields.Json(
+        readonly=True,
+        copy=False,
+        help="What the rate said to charged calls, before it was changed.",
     )
 
     _amounts_not_negative = models.Constraint(
@@ -143,9 +149,11 @@ class SaperxTariffRate(models.Model):
 
     def write(self, vals):
         self._check_machine_written(vals)
-        self._check_frozen(vals)
+        former_prices = self._get_former_prices(vals)
         tariffs = self.tariff_id
         result = super().write(vals)
+        for rate, prices in former_prices.items():
+            super(SaperxTariffRate, rate).write({"former_prices": prices})
         if vals.keys() & RATING_FIELDS:
             (tariffs | self.tariff_id)._rates_changed()
         return result
@@ -185,22 +193,50 @@ class SaperxTariffRate(models.Model):
                 self.env._("Whether calls were charged at a rate is told by charging.")
             )
 
-    def _check_frozen(self, vals):
-        """:raise UserError: charged calls would be explained by another price"""
-        names = FROZEN_FIELDS & vals.keys()
-        for rate in self.filtered("is_charged") if names else ():
-            if any(
+    def _get_former_prices(self, vals):
+        """What must be kept of rates that charged calls are explained by.
+
+        :return: ``former_prices`` to be, by rate that these values change
+        :raise UserError: such a rate would move to another plan
+        """
+        names = EXPLAINING_FIELDS & vals.keys()
+        charged = self.filtered("is_charged") if names else self.browse()
+        changed = charged.filtered(
+            lambda rate: any(
                 rate._fields[name].convert_to_cache(vals[name], rate)
                 != rate._fields[name].convert_to_cache(rate[name], rate)
                 for name in names
-            ):
-                raise UserError(
-                    self.env._(
-                        "Calls were charged at the rate “%s”: it stays as it is. Use "
-                        "“New price from a date” to let another price follow it.",
-                        rate.display_name,
-                    )
-                )
+            )
+        )
+        if changed and "tariff_id" in vals:
+            raise UserError(
+                self.env._("A rate that explains calls stays in its billing plan.")
+            )
+        last_charge = (
+            self.env["saperx.charge"].sudo().search([], limit=1, order="id desc")
+        )
+        return {
+            rate: [
+                *(rate.former_prices or ()),
+                {"until_charge": last_charge.id, **rate._get_explaining_values()},
+            ]
+            for rate in changed
+            # What no charge came by explains nothing.
+            if (rate.former_prices or [{}])[-1].get("until_charge") != last_charge.id
+        }
+
+    def _get_explaining_values(self):
+        """As JSON: prices as text, lest they become binary floats."""
+        self.ensure_one()
+        return {
+            "prefix": self.prefix or "",
+            "call_class": self.call_class or None,
+            "price_per_minute": str(to_decimal(self.price_per_minute)),
+            "connection_fee": str(to_decimal(self.connection_fee)),
+            "minimum_seconds": self.minimum_seconds,
+            "step_seconds": self.step_seconds,
+            "discard_seconds": self.discard_seconds,
+        }
 
     def _explain_unbilled_calls(self):
         """Whether unbilled calls have one of these prices: looked for among the calls
@@ -269,6 +305,24 @@ class SaperxTariffRate(models.Model):
             date_from=self.date_from or None,
             date_to=self.date_to or None,
         )
+
+    def _get_charged_rate(self, charge):
+        """The rate as it was when a charge took its calls, as the pure core has it."""
+        self.ensure_one()
+        rate = self._get_rating_rate()
+        for former in self.former_prices or ():
+            if charge.id <= former["until_charge"]:
+                return replace(
+                    rate,
+                    prefix=former["prefix"],
+                    call_class=former["call_class"],
+                    price_per_minute=Decimal(former["price_per_minute"]),
+                    connection_fee=Decimal(former["connection_fee"]),
+                    minimum_seconds=former["minimum_seconds"],
+                    step_seconds=former["step_seconds"],
+                    discard_seconds=former["discard_seconds"],
+                )
+        return rate
 
     def _get_file_values(self):
         """The rate as rate files have it: all of their columns."""

@@ -190,23 +190,37 @@ class TestExplanation(SaperxCase):
 
     def test_what_was_drawn_of_each_allowance_is_told(self):
         self.tariff.allowance_ids = [
-            Command.create({"name": "Bonus", "quantity": 0.67}),
+            Command.create({"name": "Bonus", "quantity": 0.5}),
             Command.create({"name": "Credit", "unit": "reais", "quantity": 0.01}),
         ]
         self._import(self._make_call(1))
         self._charge()
         call = self._get_call(1)
-        self.assertEqual(call.covered_seconds, 40)
+        self.assertEqual(call.covered_seconds, 30)
         text = self._explain()
         self._assert_told(
             text,
-            "Bonus − 40 s Not covered: 20 s. Left to pay: 0.12 a minute × 20 s ÷ 60 "
-            "= 0.04 → $ 0.04.",
-            "Credit − $ 0.01 Covers $ 0.01. Left to pay: $ 0.03.",
-            "The customer pays $ 0.03. ",
+            "Bonus − 30 s Not covered: 30 s. Left to pay: 0.12 a minute × 30 s ÷ 60 "
+            "= 0.06 → $ 0.06.",
+            "Credit − $ 0.01 Covers $ 0.01. Left to pay: $ 0.05.",
+            "The customer pays $ 0.05. ",
             "In the charge",
         )
         self.assertNotIn("Not final", text)
+
+    def test_a_charged_call_is_explained_by_the_price_that_it_had(self):
+        self._import(self._make_call(1))
+        self._charge()
+        self.tariff.rate_ids[0].price_per_minute = 0.3
+        self.tariff.rate_ids[0].price_per_minute = 0.4
+        self._assert_told(
+            self._explain(),
+            "0.12 a minute × 60 s ÷ 60 = 0.12",
+            "What was charged stays as it was.",
+        )
+        self._import(self._make_call(2))
+        self.env["saperx.cdr"].action_reassess()
+        self.assertEqual(self._get_call(2).gross_amount, 0.4)
 
     def test_a_call_that_is_not_charged_yet_draws_beforehand(self):
         self.tariff.allowance_ids = [Command.create({"name": "Bonus", "quantity": 1})]

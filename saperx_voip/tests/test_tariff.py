@@ -2,13 +2,14 @@
 
 from contextlib import contextmanager
 from datetime import date
+from decimal import Decimal
 from unittest.mock import patch
 
 from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, new_test_user
 
-from .common import SaperxCase
+from .common import MOBILE_SAME_DDD, SaperxCase
 
 
 class TariffCase(SaperxCase):
@@ -55,8 +56,7 @@ class TariffCase(SaperxCase):
                 "allowance_id": allowance.id,
                 "own_quantity": 6000,
                 "carried_quantity": 0,
-                "used_own": 60,
-                "used_carried": 0,
+                "used_quantity": 60,
                 "carried_away": 0,
             }
         )
@@ -274,33 +274,30 @@ class TestAllowance(TariffCase):
 
 
 class TestRate(TariffCase):
-    def test_a_price_of_charged_calls_stays(self):
+    def test_what_a_rate_said_to_charged_calls_is_kept(self):
+        self._import(self._make_call(1, callee=MOBILE_SAME_DDD))
+        first = self._charge()
+        for price in (0.6, 0.7):
+            self.vc1_rate.price_per_minute = price
+        self.vc1_rate.prefix = "55"
+        self._import(self._make_call(2, callee=MOBILE_SAME_DDD))
+        self.env["saperx.cdr"]._reassess([("remote_id", "=", "2")])
+        self.env["saperx.recalculation"].search([]).state = "done"
+        second = self._charge()
+        self.vc1_rate.step_seconds = 1
+        at_first, at_second = map(self.vc1_rate._get_charged_rate, (first, second))
+        self.assertEqual(at_first.price_per_minute, Decimal("0.5"))
+        self.assertEqual(at_first.prefix, "")
+        self.assertEqual(at_second.price_per_minute, Decimal("0.7"))
+        self.assertEqual((at_second.prefix, at_second.step_seconds), ("55", 6))
+        self.assertEqual(self.vc1_rate._get_rating_rate().step_seconds, 1)
+
+    def test_a_rate_of_charged_calls_is_neither_deleted_nor_moved(self):
         self._charge_rate(self.vc1_rate)
-        for values in (
-            {"price_per_minute": 0.6},
-            {"connection_fee": 1},
-            {"minimum_seconds": 60},
-            {"step_seconds": 1},
-            {"discard_seconds": 0},
-            {"call_class": "vc2"},
-            {"class_choice": "any"},
-            {"prefix": "55"},
-            {"date_from": "2026-11-01"},
-            {"tariff_id": self.tariff.copy().id},
-        ):
-            with self._refused(UserError, "New price from a date"):
-                self.vc1_rate.write(values)
         with self._refused(UserError, "cannot be deleted"):
             self.vc1_rate.unlink()
-        self.vc1_rate.write(
-            {
-                "price_per_minute": 0.5,
-                "date_to": "2026-12-31",
-                "sequence": 5,
-                "cost_per_minute": 0.2,
-            }
-        )
-        self.default_rate.price_per_minute = 0.2
+        with self._refused(UserError, "stays in its billing plan"):
+            self.vc1_rate.tariff_id = self.tariff.copy()
 
     def test_the_amount_source_of_charged_calls_stays(self):
         self._import(self._make_call(1))
