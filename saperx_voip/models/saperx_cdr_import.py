@@ -249,9 +249,11 @@ class SaperxCdrImport(models.Model):
         """Ids of the lines that have calls in the window."""
         rows = self.env.execute_query(
             SQL(
-                "SELECT DISTINCT line_id FROM saperx_cdr"
+                # Those of a contract together: they may share.
+                "SELECT id FROM saperx_line WHERE id IN ("
+                " SELECT line_id FROM saperx_cdr"
                 " WHERE integration_id = %s AND start >= %s AND start < %s"
-                " AND line_id IS NOT NULL",
+                ") ORDER BY contract_id, id",
                 self.integration_id.id,
                 self.date_from,
                 self.date_to,

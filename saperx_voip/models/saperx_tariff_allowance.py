@@ -227,6 +227,8 @@ class SaperxTariffAllowance(models.Model):
         self.ensure_one()
         if self.unit != "reais":
             minutes, seconds = divmod(parts, 60)
+            if not minutes and seconds:
+                return f"{seconds} s"
             return f"{minutes} min {seconds} s" if seconds else f"{minutes} min"
         return self.tariff_id.currency_id.format(parts / 100)
 

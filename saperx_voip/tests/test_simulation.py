@@ -195,7 +195,7 @@ class TestSimulation(WizardCase):
         self.tariff.allowance_ids = [Command.create({"name": "Bonus", "quantity": 1.5})]
         self._import(self._make_call(1))
         wizard = self._simulate()
-        self.assertEqual(wizard.balances, "Bonus: 0 min 30 s left of 1 min 30 s")
+        self.assertEqual(wizard.balances, "Bonus: 30 s left of 1 min 30 s")
         text = plain(wizard.explanation)
         self.assertIn("Costs $ 0.06.", text)
         self.assertIn("Bonus − 30 s Not covered: 30 s.", text)
