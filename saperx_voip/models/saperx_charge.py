@@ -82,8 +82,7 @@ class SaperxCharge(models.Model):
     gross_amount = fields.Monetary(readonly=True)
     covered_amount = fields.Monetary(string="Allowance used", readonly=True)
     amount = fields.Monetary(readonly=True, tracking=True)
-    cost = fields.Float(
-        digits=(16, 6),
+    cost = fields.Monetary(
         readonly=True,
         groups="saperx_voip.group_billing",
         help="What the calls cost on the platform, also those that were covered.",

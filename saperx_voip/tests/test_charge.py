@@ -102,7 +102,7 @@ class TestCharge(SaperxCase):
             self._make_call(2, talk_seconds=2, platform_cost=Decimal("0.010001")),
         )
         charge = self._charge()
-        self.assertEqual(charge.cost, 0.050001)
+        self.assertEqual(charge.cost, 0.05)
         self.assertEqual(charge.margin, 0.07)
 
     def test_a_period_that_ends_inside_its_cycle_is_charged_until_then(self):
