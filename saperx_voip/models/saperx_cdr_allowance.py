@@ -172,7 +172,7 @@ class SaperxCdr(models.Model):
                 seconds == drawn.covered_seconds
                 and Decimal(covered or 0) == drawn.covered_amount
                 and Decimal(charged or 0) == drawn.charged_amount
-                and json.loads(uses or "null") == json.loads(new_uses or "null")
+                and (uses == new_uses or _are_equal(uses, new_uses))
             )
             if not same:
                 rows.append(
@@ -209,6 +209,11 @@ class SaperxCdr(models.Model):
         )
         cr.execute("DROP TABLE saperx_drawn")
         self.invalidate_model(DRAWN_COLUMNS)
+
+
+def _are_equal(uses, new_uses):
+    """Whether two texts of JSON, or None, say the same in whatever order."""
+    return json.loads(uses or "null") == json.loads(new_uses or "null")
 
 
 class SaperxLine(models.Model):
