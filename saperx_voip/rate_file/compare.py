@@ -106,9 +106,7 @@ def add(known: Iterable[Known], rows: Sequence[Row]) -> Changes:
     overlaps = _find_overlaps(then)
     changes.problems += overlaps
     refused = {problem.line for problem in overlaps}
-    changes.create = [
-        values for line, values in created.items() if line not in refused
-    ]
+    changes.create = [values for line, values in created.items() if line not in refused]
     return changes
 
 
