@@ -117,8 +117,8 @@ def new_prices(
 
     Of each prefix and class, the rates that run on that day end the day before if the
     file has another price, and are left alone if it has the same. What the file does
-    not state (cadence, connection fee, cost) is taken over from the rate that ends. A
-    price that was planned for a later day still begins then.
+    not state (cadence, connection fee, cost) is taken over from the rate that ends, or
+    from the row before. A price that was planned for a later day still begins then.
 
     :param end_absent: rates of prefixes and classes that the file lacks end too
     """
@@ -162,7 +162,7 @@ def new_prices(
 def _set_price(changes, rates, row, begins, ended, previous):
     """Let the price of a row hold from a day on.
 
-    :param rates: of its prefix and class; left as they are then
+    :param rates: that the plan has of its prefix and class; changed as the row says
     :param previous: the rate that the row before led to, None for the first
     :return: the rate that this row leads to
     """
@@ -208,9 +208,8 @@ def _set_price(changes, rates, row, begins, ended, previous):
         "date_from": begins,
     } | ({} if ruling else _stated(row, "sequence"))
     changes.create.append(values)
-    created = Known(0, values)
-    rates.append(created)
-    return created
+    # It ends before the next row begins, and need not be looked for there.
+    return Known(0, values)
 
 
 def _update(changes, rate, line, wanted):
