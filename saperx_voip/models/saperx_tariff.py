@@ -93,7 +93,10 @@ class SaperxTariff(models.Model):
             if plain.quantity == minutes:
                 continue
             if not plain:
-                tariff.allowance_ids = [Command.create({"quantity": minutes})]
+                # Said, so that a plan that takes no minutes refuses them.
+                tariff.allowance_ids = [
+                    Command.create({"quantity": minutes, "unit": "minutes"})
+                ]
             elif minutes or plain._get_used():
                 plain.quantity = minutes
             else:
@@ -125,6 +128,12 @@ class SaperxTariff(models.Model):
         )
         for tariff in self:
             tariff.line_count = counts.get(tariff, 0)
+
+    @api.onchange("amount_source")
+    def _onchange_amount_source(self):
+        # The field is hidden then: what was typed into it would be refused unseen.
+        if self.amount_source == "platform":
+            self.included_minutes = self._get_plain_allowance().quantity
 
     @api.model
     def default_get(self, fields):

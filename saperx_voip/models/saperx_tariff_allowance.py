@@ -10,6 +10,9 @@ from ..rating import Allowance
 UNITS = [("minutes", "Minutes"), ("reais", "Reais")]
 # Whole parts of one unit that allowances are reckoned in: seconds, centavos.
 PARTS = {"minutes": 60, "reais": 100}
+# Charges keep parts as integers of 32 bits, and a cycle may have a quantity twice: its
+# own, and as much carried over.
+MOST_PARTS = (2**31 - 1) // 2
 # What tells which calls drew on it, and in what.
 FROZEN_FIELDS = {"tariff_id", "unit", "class_ids", "prefixes", "is_shared"}
 # What changes nothing of any price.
@@ -103,6 +106,17 @@ class SaperxTariffAllowance(models.Model):
                         "%(quantity)s minutes are no whole number of seconds. Three "
                         "seconds are 0.05 minutes: choose a multiple of that.",
                         quantity=f"{allowance.quantity:.2f}",
+                    )
+                )
+
+    @api.constrains("unit", "quantity")
+    def _check_most(self):
+        for allowance in self:
+            if allowance._get_exact_parts() > MOST_PARTS:
+                raise ValidationError(
+                    self.env._(
+                        "The quantity of the allowance is too large: at most %s.",
+                        allowance._format_quantity(MOST_PARTS),
                     )
                 )
 

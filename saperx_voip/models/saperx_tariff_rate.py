@@ -14,6 +14,8 @@ from ..rating import Rate
 from .call_class import CALL_CLASSES
 
 PRICE_DIGITS = (12, 6)
+# Decimals that are shown even where they are zeros.
+SHOWN_DECIMALS = 2
 # What explains the amounts of charged calls.
 EXPLAINING_FIELDS = {
     "tariff_id", "prefix", "call_class", "price_per_minute", "connection_fee",
@@ -52,8 +54,18 @@ class SaperxTariffRate(models.Model):
         inverse="_inverse_class_choice",
         help="The class as lists show it: a rate without one takes what has none.",
     )
-    price_per_minute = fields.Float(digits=PRICE_DIGITS, required=True, default=0.0)
-    connection_fee = fields.Float(digits=PRICE_DIGITS, required=True, default=0.0)
+    price_per_minute = fields.Float(
+        digits=PRICE_DIGITS,
+        min_display_digits=SHOWN_DECIMALS,
+        required=True,
+        default=0.0,
+    )
+    connection_fee = fields.Float(
+        digits=PRICE_DIGITS,
+        min_display_digits=SHOWN_DECIMALS,
+        required=True,
+        default=0.0,
+    )
     minimum_seconds = fields.Integer(required=True, default=30)
     step_seconds = fields.Integer(required=True, default=6)
     discard_seconds = fields.Integer(
@@ -65,6 +77,7 @@ class SaperxTariffRate(models.Model):
     cost_per_minute = fields.Float(
         string="Cost per minute",
         digits=PRICE_DIGITS,
+        min_display_digits=SHOWN_DECIMALS,
         required=True,
         default=0.0,
         groups="saperx_voip.group_billing",

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from .const import DEFAULTS
@@ -37,6 +37,17 @@ class Known:
         return _overlap(self.values, {"date_from": day, "date_to": day})
 
 
+@dataclass(frozen=True, slots=True)
+class _Then:
+    """A rate as it is once the file is in."""
+
+    values: dict
+    line: int = 0
+    """That says so; 0 if the file leaves the rate alone."""
+    before: dict | None = None
+    """None if the file makes the rate."""
+
+
 @dataclass(slots=True)
 class Changes:
     """What is to be written, and what stands against it."""
@@ -67,7 +78,7 @@ def add(known: Iterable[Known], rows: Sequence[Row]) -> Changes:
     there = defaultdict(list)
     for rate in _ordered(known):
         there[rate.key].append(rate)
-    matched, first_lines = set(), {}
+    matched, created, first_lines = {}, {}, {}
     for row in rows:
         values = {**DEFAULTS, **row.values}
         key = values["prefix"], values["call_class"]
@@ -80,17 +91,22 @@ def add(known: Iterable[Known], rows: Sequence[Row]) -> Changes:
             continue
         rate = _find_same(there[key], row, matched)
         if rate:
-            matched.add(rate.id)
+            matched[rate.id] = row
             _update(changes, rate, row.line, row.values)
-        elif any(
-            other.values["sequence"] == values["sequence"]
-            and other.id not in matched
-            and _overlap(other.values, values)
-            for other in there[key]
-        ):
-            changes.problems.append(Problem(row.line, None, "overlaps"))
         else:
-            changes.create.append(values)
+            created[row.line] = values
+    then = [_Then(values, line) for line, values in created.items()]
+    for rate in (rate for rates in there.values() for rate in rates):
+        row = matched.get(rate.id)
+        then.append(
+            _Then({**rate.values, **row.values}, row.line, rate.values)
+            if row
+            else _Then(rate.values, before=rate.values)
+        )
+    overlaps = _find_overlaps(then)
+    changes.problems += overlaps
+    refused = {problem.line for problem in overlaps}
+    changes.create = [values for line, values in created.items() if line not in refused]
     return changes
 
 
@@ -101,8 +117,8 @@ def new_prices(
 
     Of each prefix and class, the rates that run on that day end the day before if the
     file has another price, and are left alone if it has the same. What the file does
-    not state (cadence, connection fee, cost) is taken over from the rate that ends. A
-    price that was planned for a later day still begins then.
+    not state (cadence, connection fee, cost) is taken over from the rate that ends, or
+    from the row before. A price that was planned for a later day still begins then.
 
     :param end_absent: rates of prefixes and classes that the file lacks end too
     """
@@ -121,14 +137,17 @@ def new_prices(
     ended = {}
     for key, group in wanted.items():
         group.sort(key=lambda pair: (pair[0], pair[1].line))
-        for place, (begins, row) in enumerate(group):
-            if place and _reaches(group[place - 1][1], begins):
-                other = group[place - 1][1].line
+        # As each row leaves them for the next.
+        rates = [replace(rate, values=dict(rate.values)) for rate in there[key]]
+        previous = taken = None
+        for begins, row in group:
+            if taken and _reaches(taken, begins):
                 changes.problems.append(
-                    Problem(row.line, None, "duplicate", str(other))
+                    Problem(row.line, None, "duplicate", str(taken.line))
                 )
             else:
-                _set_price(changes, there[key], row, begins, ended)
+                previous = _set_price(changes, rates, row, begins, ended, previous)
+                taken = row
     if end_absent:
         for key, rates in there.items():
             if key not in wanted:
@@ -140,19 +159,22 @@ def new_prices(
     return changes
 
 
-def _set_price(changes, rates, row, begins, ended):
-    running = [rate for rate in rates if rate.is_valid(begins) and rate.id not in ended]
+def _set_price(changes, rates, row, begins, ended, previous):
+    """Let the price of a row hold from a day on.
+
+    :param rates: that the plan has of its prefix and class; changed as the row says
+    :param previous: the rate that the row before led to, None for the first
+    :return: the rate that this row leads to
+    """
+    running = [rate for rate in rates if rate.is_valid(begins)]
     ruling = running[0] if running else None
     wanted = dict(row.values)
     wanted.pop("date_from", None)
     wanted.pop("sequence", None)
     if ruling and not _differences(ruling, wanted):
         changes.unchanged += 1
-        return
-    if ruling and not _differences(ruling, wanted, but=("date_to",)):
-        # The price is the same and ends on another day.
-        _update(changes, ruling, row.line, wanted)
-        return
+        return ruling
+    is_same_price = ruling and not _differences(ruling, wanted, but=("date_to",))
     last = wanted.get("date_to", ruling and ruling.values["date_to"])
     later = min(
         (
@@ -166,17 +188,28 @@ def _set_price(changes, rates, row, begins, ended):
         last = later - ONE_DAY
         changes.kept_later += 1
     wanted["date_to"] = last
+    if is_same_price:
+        # It only ends on another day.
+        _update(changes, ruling, row.line, wanted)
+        ruling.values.update(wanted)
+        return ruling
     for rate in running:
         if rate.values["date_from"] != begins:
-            ended[rate.id] = begins - ONE_DAY
+            rate.values["date_to"] = ended[rate.id] = begins - ONE_DAY
     if ruling and ruling.values["date_from"] == begins:
         _update(changes, ruling, row.line, wanted)
-    else:
-        inherited = ruling.values if ruling else {}
-        changes.create.append(
-            {**DEFAULTS, **inherited, **wanted, "date_from": begins}
-            | ({} if ruling else _stated(row, "sequence"))
-        )
+        ruling.values.update(wanted)
+        return ruling
+    inherited = ruling or previous
+    values = {
+        **DEFAULTS,
+        **(inherited.values if inherited else {}),
+        **wanted,
+        "date_from": begins,
+    } | ({} if ruling else _stated(row, "sequence"))
+    changes.create.append(values)
+    # It ends before the next row begins, and need not be looked for there.
+    return Known(0, values)
 
 
 def _update(changes, rate, line, wanted):
@@ -200,6 +233,40 @@ def _find_same(rates, row, matched):
         ):
             return rate
     return None
+
+
+def _find_overlaps(rates: Iterable[_Then]) -> list[Problem]:
+    """Rates that the file lets hold on the same days: only one of them would count.
+
+    What overlapped before is none of the file's doing.
+    """
+    groups = defaultdict(list)
+    for rate in rates:
+        values = rate.values
+        groups[values["prefix"], values["call_class"], values["sequence"]].append(rate)
+    problems = {}
+    for group in groups.values():
+        group.sort(key=lambda rate: (rate.values["date_from"] or date.min, rate.line))
+        furthest = None
+        for rate in group:
+            if furthest and _overlap(furthest.values, rate.values):
+                other, last = sorted((furthest, rate), key=lambda one: one.line)
+                if last.line and not _overlapped_before(furthest, rate):
+                    problems.setdefault(
+                        last.line,
+                        Problem(last.line, None, "overlaps", str(other.line or "")),
+                    )
+            if furthest is None or _last_day(furthest) < _last_day(rate):
+                furthest = rate
+    return list(problems.values())
+
+
+def _overlapped_before(one: _Then, other: _Then) -> bool:
+    return bool(one.before and other.before and _overlap(one.before, other.before))
+
+
+def _last_day(rate: _Then) -> date:
+    return rate.values["date_to"] or date.max
 
 
 def _differences(rate: Known, wanted: dict, but=()) -> dict:

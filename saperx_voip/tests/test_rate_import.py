@@ -159,6 +159,48 @@ class TestRateImport(TariffCase):
         with self._refused(UserError, "changes nothing"):
             again.action_import()
 
+    def test_two_rows_of_a_file_that_hold_on_the_same_days(self):
+        wizard = self._make_wizard(
+            "class;price;valid from\nLC;0,10;01/01/2026\nLC;0,20;01/06/2026\n"
+        )
+        self.assertEqual(wizard.problem_count, 1)
+        self.assertFalse(wizard.is_ready)
+        self.assertIn("in the line named", str(wizard.problem_table))
+        self.assertIn("<td>3</td><td></td><td>2</td>", str(wizard.problem_table))
+        with self._refused(UserError, "nothing was imported"):
+            wizard.action_import()
+
+    def test_new_prices_in_steps_keep_the_cadence_and_leave_no_gap(self):
+        self.default_rate.write({"connection_fee": 0.05, "step_seconds": 60})
+        content = "price;valid from;valid to\n%s;;31/01/2027\n%s;01/02/2027;\n"
+        for prices in (("0,12", "0,12"), ("0,13", "0,14")):
+            self._make_wizard(
+                content % prices, mode="new_prices", date_from="2027-01-01"
+            ).action_import()
+            rates = self.tariff.rate_ids - self.vc1_rate
+            self.assertEqual(set(rates.mapped("connection_fee")), {0.05})
+            self.assertEqual(set(rates.mapped("step_seconds")), {60})
+            self.assertFalse(rates._get_overlaps())
+            self.assertIn(False, rates.mapped("date_to"))
+        self.assertEqual(
+            [(rate.price_per_minute, str(rate.date_from)) for rate in rates],
+            [(0.12, "False"), (0.14, "2027-02-01"), (0.13, "2027-01-01")],
+        )
+
+    def test_the_span_of_prices_is_shown_and_a_strange_one_told(self):
+        self.env["res.lang"]._activate_lang("pt_BR")
+        wizard = self._make_wizard("class;price\nLC;1.234\nVC1;0,005\n")
+        wizard = wizard.with_context(lang="pt_BR")
+        self.assertIn("0,005", wizard.price_range)
+        self.assertIn("1.234,00", wizard.price_range)
+        self.assertIn("1.234,00", wizard.price_warning)
+        wizard = self._make_wizard("class;price\nLC;50\n;0\n")
+        self.assertEqual(wizard.price_range, "Prices from 0.00 to 50.00 per minute")
+        self.assertFalse(wizard.price_warning)
+        wizard = self._make_wizard("class;price\n;\n")
+        self.assertFalse(wizard.price_range)
+        self.assertFalse(wizard.price_warning)
+
     def test_a_charged_price_leads_to_new_prices(self):
         self.env.cr.execute("UPDATE saperx_tariff_rate SET is_charged = TRUE")
         self.env.invalidate_all()

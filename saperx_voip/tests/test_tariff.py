@@ -81,6 +81,35 @@ class TestTariffForm(TariffCase):
         self.assertEqual(tariff.rate_ids[0].price_per_minute, 0.05)
         self.assertEqual(tariff.allowance_ids.name, "100 min")
 
+    def test_classes_without_a_price_are_told_before_a_plan_is_saved(self):
+        form = Form(self.env["saperx.tariff"])
+        self.assertFalse(form._get_modifier("rate_warning", "invisible"))
+        self.assertIn("LC", form.rate_warning)
+        with form.class_rate_ids.edit(0) as rate:
+            rate.price_per_minute = 0.05
+        self.assertNotIn("LC", form.rate_warning)
+        self.assertIn("LDN", form.rate_warning)
+        form.name = "Residential"
+        tariff = form.save()
+        self.assertNotIn("LC", tariff.rate_warning)
+        self.assertIn("LDN", tariff.rate_warning)
+
+    def test_prices_are_shown_with_two_decimals_at_least(self):
+        for model, names in (
+            (
+                "saperx.tariff.rate",
+                ["price_per_minute", "connection_fee", "cost_per_minute"],
+            ),
+            (
+                "saperx.rate.price.wizard",
+                ["old_price", "price_per_minute", "connection_fee", "cost_per_minute"],
+            ),
+        ):
+            for name, field in self.env[model].fields_get(names).items():
+                with self.subTest(model=model, field=name):
+                    self.assertEqual(field["min_display_digits"], 2)
+                    self.assertEqual(field["digits"], (12, 6))
+
     def test_rates_that_are_brought_are_all_there_are(self):
         self.assertEqual(len(self.tariff.rate_ids), 2)
         self.assertEqual(self.tariff.class_rate_ids, self.tariff.rate_ids)
@@ -196,6 +225,24 @@ class TestAllowance(TariffCase):
             allowance._get_rating_allowance().call_classes, frozenset(selection)
         )
 
+    def test_minutes_typed_before_the_platform_was_chosen_are_not_meant(self):
+        form = Form(self.env["saperx.tariff"])
+        form.name = "Platform"
+        form.included_minutes = 100
+        form.amount_source = "platform"
+        self.assertFalse(form.save().allowance_ids)
+
+    def test_more_than_charges_can_keep_twice_is_refused(self):
+        for unit, most, too_much in (
+            ("minutes", 17_895_697, 17_895_698),
+            ("reais", 10_737_418.23, 10_737_418.24),
+        ):
+            self._make_allowance(unit=unit, quantity=most)
+            with self._refused(ValidationError, "too large"):
+                self._make_allowance(unit=unit, quantity=too_much)
+        with self._refused(ValidationError, "at most 17895697 min 3 s"):
+            self.tariff.included_minutes = 99_999_999
+
     def test_a_plan_of_platform_amounts_has_no_minutes(self):
         self._make_allowance()
         with self._refused(ValidationError, "reais"):
@@ -218,6 +265,9 @@ class TestAllowance(TariffCase):
             }
         )
         self.assertEqual(platform.allowance_ids.unit, "reais")
+        with self._refused(ValidationError, "no allowance in minutes"):
+            platform.included_minutes = 100
+            platform.flush_recordset()
         with self._refused(ValidationError, "reais"):
             platform.allowance_ids.unit = "minutes"
 

@@ -9,10 +9,14 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools.misc import formatLang
 
 from ..rate_file import Known, RateFileError, add, new_prices, read
 
 MOST_SHOWN = 500
+# Reais per minute: few calls on earth cost more, and a thousands separator that was
+# meant as a decimal symbol makes far more of it.
+HIGH_PRICE = Decimal(50)
 
 
 class SaperxRateImportWizard(models.TransientModel):
@@ -61,6 +65,8 @@ class SaperxRateImportWizard(models.TransientModel):
     changed_count = fields.Integer(string="Changed", compute="_compute_preview")
     ended_count = fields.Integer(string="Ended", compute="_compute_preview")
     unchanged_count = fields.Integer(string="Unchanged", compute="_compute_preview")
+    price_range = fields.Char(compute="_compute_preview")
+    price_warning = fields.Text(compute="_compute_preview")
     problem_count = fields.Integer(compute="_compute_preview")
     problem_table = fields.Html(compute="_compute_preview", sanitize=False)
     notes = fields.Text(compute="_compute_preview")
@@ -119,8 +125,9 @@ class SaperxRateImportWizard(models.TransientModel):
         self.ensure_one()
         values = {
             "recognised": False, "new_count": 0, "changed_count": 0, "ended_count": 0,
-            "unchanged_count": 0, "problem_count": 0, "problem_table": False,
-            "notes": False, "error": False, "is_ready": False,
+            "unchanged_count": 0, "price_range": False, "price_warning": False,
+            "problem_count": 0, "problem_table": False, "notes": False,
+            "error": False, "is_ready": False,
         }  # fmt: skip
         if not self.file or (self.mode == "new_prices" and not self.date_from):
             return values
@@ -137,6 +144,8 @@ class SaperxRateImportWizard(models.TransientModel):
             "changed_count": len(changes.update),
             "ended_count": len(changes.end),
             "unchanged_count": changes.unchanged,
+            "price_range": self._describe_prices(file.rows),
+            "price_warning": self._warn_of_prices(file.rows),
             "problem_count": len(problems),
             "problem_table": self._tabulate(problems) if problems else False,
             "notes": "\n".join(self._get_notes(file, changes)) or False,
@@ -188,6 +197,32 @@ class SaperxRateImportWizard(models.TransientModel):
         parts.append(decimals[file.decimal])
         parts.append(", ".join(names[column] for column in file.columns))
         return " · ".join(parts)
+
+    def _describe_prices(self, rows):
+        prices = list(map(_price, rows))
+        return bool(prices) and self.env._(
+            "Prices from %(lowest)s to %(highest)s per minute",
+            lowest=self._format_price(min(prices)),
+            highest=self._format_price(max(prices)),
+        )
+
+    def _warn_of_prices(self, rows):
+        """:return: which line has a price that is hardly meant, False for none"""
+        highest = max(rows, key=_price, default=None)
+        return bool(highest and _price(highest) > HIGH_PRICE) and self.env._(
+            "The price in line %(line)s is %(price)s per minute. Make sure that the "
+            "decimal symbol is read as it was meant.",
+            line=highest.line,
+            price=self._format_price(_price(highest)),
+        )
+
+    def _format_price(self, price):
+        """As the user's language writes it, with all of its decimals and at least two.
+
+        :param Decimal price: with six decimals at most
+        """
+        decimals = -price.normalize().as_tuple().exponent
+        return formatLang(self.env, float(price), digits=max(decimals, 2))
 
     def _get_notes(self, file, changes):
         notes = []
@@ -326,8 +361,14 @@ class SaperxRateImportWizard(models.TransientModel):
                 self.env._("Keep one of the two lines."),
             ),
             "overlaps": (
-                self.env._("The plan has a rate for it on the same days"),
-                self.env._("Choose “New prices from a date”, or end that rate first."),
+                self.env._(
+                    "Another rate for it holds on the same days, in the line named or "
+                    "in the plan"
+                ),
+                self.env._(
+                    "Let one end the day before the other begins. For a rate of the "
+                    "plan, choose “New prices from a date”."
+                ),
             ),
             "charged": (
                 self.env._("Calls were charged at this rate"),
@@ -384,6 +425,10 @@ class SaperxRateImportWizard(models.TransientModel):
     def _get_default_date(self):
         today = fields.Date.context_today(self)
         return (today.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
+def _price(row):
+    return row.values["price_per_minute"]
 
 
 def _field_values(values):

@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools.misc import format_date
 
-from ..models.saperx_tariff_rate import PRICE_DIGITS
+from ..models.saperx_tariff_rate import PRICE_DIGITS, SHOWN_DECIMALS
 
 # Taken over from the rate that ends, and open to change.
 TERMS = (
@@ -27,7 +27,12 @@ class SaperxRatePriceWizard(models.TransientModel):
 
     rate_id = fields.Many2one("saperx.tariff.rate", required=True, ondelete="cascade")
     tariff_id = fields.Many2one(related="rate_id.tariff_id")
-    old_price = fields.Float(related="rate_id.price_per_minute", string="Price now")
+    old_price = fields.Float(
+        related="rate_id.price_per_minute",
+        string="Price now",
+        digits=PRICE_DIGITS,
+        min_display_digits=SHOWN_DECIMALS,
+    )
     date_from = fields.Date(
         string="From (day)",
         required=True,
@@ -36,6 +41,7 @@ class SaperxRatePriceWizard(models.TransientModel):
     price_per_minute = fields.Float(
         string="New price/min",
         digits=PRICE_DIGITS,
+        min_display_digits=SHOWN_DECIMALS,
         compute="_compute_terms",
         store=True,
         readonly=False,
@@ -43,6 +49,7 @@ class SaperxRatePriceWizard(models.TransientModel):
     connection_fee = fields.Float(
         string="Connection fee",
         digits=PRICE_DIGITS,
+        min_display_digits=SHOWN_DECIMALS,
         compute="_compute_terms",
         store=True,
         readonly=False,
@@ -65,6 +72,7 @@ class SaperxRatePriceWizard(models.TransientModel):
     cost_per_minute = fields.Float(
         string="Cost per minute",
         digits=PRICE_DIGITS,
+        min_display_digits=SHOWN_DECIMALS,
         compute="_compute_terms",
         store=True,
         readonly=False,

@@ -1,5 +1,6 @@
 """What a file would change in a plan."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -27,6 +28,11 @@ def row(line, prefix="", call_class=None, price="0.10", **values):
             **values,
         },
     )
+
+
+def rate_of(row, begins):
+    """The values of a new rate that a row alone makes."""
+    return {**rate_values(), **row.values, "date_from": begins}
 
 
 def codes(changes):
@@ -65,6 +71,42 @@ class TestAdd:
         assert add([known(1, "55", "lc", date_to=EVE)], [later]).create
         first = row(2, "55", "lc", "0.2", date_from=DAY, sequence=5)
         assert add([known(1, "55", "lc")], [first]).create
+
+    def test_rows_of_one_file_that_hold_on_the_same_days(self):
+        older = row(2, date_from=date(2026, 1, 1), date_to=None)
+        newer = row(3, price="0.20", date_from=date(2026, 6, 1), date_to=None)
+        changes = add([], [older, newer])
+        assert codes(changes) == [(3, "overlaps")]
+        assert changes.problems[0].value == "2"
+        # Whichever stands first.
+        newer, older = replace(newer, line=2), replace(older, line=3)
+        assert codes(add([], [newer, older])) == [(3, "overlaps")]
+        older.values["date_to"] = date(2026, 5, 31)
+        assert len(add([], [newer, older]).create) == 2
+
+    def test_a_row_beside_a_rate_that_another_row_matched(self):
+        plan = [known(1, date_from=EVE)]
+        matching = row(2, price="0.15", date_from=EVE, date_to=None)
+        newer = row(3, price="0.20", date_from=DAY, date_to=None)
+        changes = add(plan, [matching, newer])
+        assert codes(changes) == [(3, "overlaps")]
+        assert changes.problems[0].value == "2"
+        # It counts as the file leaves it, wherever the file does so.
+        ending = replace(matching, line=4)
+        ending.values["date_to"] = EVE
+        assert len(add(plan, [newer, ending]).create) == 1
+
+    def test_a_row_that_lengthens_a_rate_into_the_next(self):
+        plan = [known(1, date_to=EVE), known(2, date_from=DAY)]
+        longer = row(2, date_from=None, date_to=DAY)
+        assert codes(add(plan, [longer])) == [(2, "overlaps")]
+
+    def test_what_overlapped_before_comes_back_as_it_was(self):
+        plan = [known(1), known(2, price="0.20", date_from=DAY)]
+        rows = [Row(line, rate.values) for line, rate in enumerate(plan, 2)]
+        changes = add(plan, rows)
+        assert not changes.problems
+        assert changes.unchanged == 2
 
 
 class TestNewPrices:
@@ -141,9 +183,55 @@ class TestNewPrices:
         assert changes.end == [(1, date(2027, 2, 28))]
         assert changes.create[0]["date_from"] == march
 
+    def test_each_step_takes_over_what_the_file_does_not_state(self):
+        cadence = {
+            "connection_fee": Decimal("0.05"),
+            "minimum_seconds": 60,
+            "step_seconds": 60,
+            "cost_per_minute": Decimal("0.02"),
+            "sequence": 4,
+        }
+        march = date(2027, 3, 1)
+        rows = [
+            row(2, price="0.11", date_from=None, date_to=date(2027, 2, 28)),
+            row(3, price="0.12", date_from=march, date_to=None),
+        ]
+        changes = new_prices([known(1, **cadence)], rows, DAY)
+        assert changes.end == [(1, EVE)]
+        first, second = rate_of(rows[0], DAY), rate_of(rows[1], march)
+        assert changes.create == [{**first, **cadence}, {**second, **cadence}]
+
+    def test_one_price_in_two_steps_holds_without_a_gap(self):
+        march = date(2027, 3, 1)
+        rows = [
+            row(2, date_from=None, date_to=date(2027, 2, 28)),
+            row(3, date_from=march, date_to=None),
+        ]
+        changes = new_prices([known(1, step_seconds=60)], rows, DAY)
+        assert changes.update == [(1, {"date_to": date(2027, 2, 28)})]
+        assert changes.create == [rate_values(step_seconds=60, date_from=march)]
+        # A price that the first row leaves as it is hands its cadence on, too.
+        plan = [known(1, step_seconds=60, date_to=date(2027, 2, 28))]
+        assert new_prices(plan, rows, DAY).create == changes.create
+
+    def test_the_same_price_without_an_end_leaves_room_for_what_was_planned(self):
+        february = date(2027, 2, 28)
+        plan = [
+            known(1, date_to=february),
+            known(2, price="9", date_from=date(2027, 3, 1)),
+        ]
+        changes = new_prices(plan, [row(2, date_from=None, date_to=None)], DAY)
+        assert not changes
+        assert changes.unchanged == 1
+
     def test_two_prices_for_one_day(self):
         changes = new_prices([], [row(2), row(3, price="0.2")], DAY)
         assert codes(changes) == [(3, "duplicate")]
+        # A short one between does not let the first go on unseen.
+        short = row(3, price="0.2", date_from=DAY, date_to=DAY)
+        third = row(4, price="0.3", date_from=date(2027, 3, 1))
+        changes = new_prices([], [row(2), short, third], DAY)
+        assert codes(changes) == [(3, "duplicate"), (4, "duplicate")]
 
 
 prefixes = st.sampled_from(["", "5", "55", "551"])
