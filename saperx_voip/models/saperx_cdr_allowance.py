@@ -5,7 +5,7 @@ from collections import defaultdict
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.tools import SQL, split_every
 
 from ..bulk import copy_rows
@@ -319,18 +319,18 @@ class SaperxLine(models.Model):
             )
         }
 
-    def _get_allowance_balances(self, day=None):
+    def _get_allowance_balances(self, moment=None):
         """What the line has of its allowances in a cycle, were its unbilled calls
         charged now.
 
-        :param date day: a local day of the cycle; None: today
+        :param datetime moment: of the cycle and of the period that a call belongs to
+            (naive UTC); None: now
         :return: pairs of a ``saperx.tariff.allowance`` and a ``rating.Balance``
         """
         self.ensure_one()
-        day = day or self.integration_id._get_local_today()
-        begins = self.integration_id._get_start_of_day(day)
+        moment = moment or fields.Datetime.now()
         period = self.sudo().period_ids.filtered(
-            lambda p: p._get_holding().covers(begins)
+            lambda p: p._get_holding().covers(moment)
         )[:1]
         cdr_model = self.env["saperx.cdr"].sudo()
         for lines, contract_ids in cdr_model._split_by_ledger(self.ids):
@@ -342,6 +342,7 @@ class SaperxLine(models.Model):
                 SQL("call.line_id = ANY(%s) AND call.state = 'unbilled'", lines.ids),
             )
             list(ledger.draw(calls))
+            day = period._get_local_day(moment)
             last = cycle_of(day, period.closing_day)[1]
             allowance_model = self.env["saperx.tariff.allowance"]
             return [

@@ -61,7 +61,9 @@ class TestAllowance(SaperxCase):
         self._import(self._make_call(1), self._make_call(2))
         self.env["saperx.cdr"]._draw_allowances(self.line.ids)
         self.assertEqual(self._amounts(1, 2), [0, 0.12])
-        [(_allowance, balance)] = self.line._get_allowance_balances(date(2026, 10, 20))
+        [(_allowance, balance)] = self.line._get_allowance_balances(
+            moment("2026-10-20 12:00:00")
+        )
         self.assertEqual((balance.own, balance.used), (60, 60))
         # Taken away again, it covers nothing.
         self.tariff.allowance_ids.unlink()
@@ -207,7 +209,9 @@ class TestAllowance(SaperxCase):
         self._import(self._make_call(1))
         self.assertTrue(self._charge())
         self.assertFalse(self._charge())
-        [(_allowance, balance)] = self.line._get_allowance_balances(date(2026, 10, 20))
+        [(_allowance, balance)] = self.line._get_allowance_balances(
+            moment("2026-10-20 12:00:00")
+        )
         self.assertEqual(balance.used, 60)
 
     def test_calls_of_the_platforms_amounts_draw_on_reais_alone(self):
