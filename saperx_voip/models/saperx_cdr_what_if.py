@@ -40,7 +40,8 @@ class SaperxCdr(models.Model):
             calls = self._rate_under(tariff, some, sharers, bounds)
             line_of = {call.id: line_id for call, line_id in calls}
             ledger = self._open_ledger(tariff, some, sharers, calls, date_from)
-            for call, drawn in ledger.draw(call for call, _line_id in calls):
+            drawings = self._draw_beforehand(ledger, [call for call, _line_id in calls])
+            for call, drawn in drawings:
                 line_id = line_of[call.id]
                 if line_id in sharers.ids:
                     continue

@@ -416,6 +416,14 @@ class TestWhatIfWizard(WizardCase):
 
     def test_billing_compares_and_nobody_else(self):
         self._import(self._make_call(1))
+        self.cheap.allowance_ids = [
+            Command.create({"quantity": 1, "unit": "minutes", "is_shared": True})
+        ]
+        self._make_line(self.contract, "555433335555", tariff_id=self.cheap.id)
+        self._import(
+            self._make_call(2, start="2026-10-15 11:00:00", caller="555433335555")
+        )
+        self.env.invalidate_all()
         wizards = self.env["saperx.what.if.wizard"]
         with Form(self._as("billing", wizards)) as form:
             form.line_id = self.line

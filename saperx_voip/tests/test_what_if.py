@@ -165,3 +165,15 @@ class TestWhatIf(SaperxCase):
         self.assertEqual(
             sorted(row["charged_amount"] for row in rows), [0, Decimal("0.30")]
         )
+
+    def test_a_cycle_that_is_not_charged_leaves_all_to_the_next(self):
+        self.other.allowance_ids.carries_over = True
+        self.integration.charge_only_active_lines = True
+        self.env["saperx.line.activity"].search([]).date_from = "2026-10-02 12:00:00"
+        self._import(
+            self._make_call(1, start="2026-09-15 12:00:00", talk_seconds=300),
+            self._make_call(2, talk_seconds=300),
+        )
+        self.assertEqual(self._get_amount(), Decimal("0.90"))
+        self.line.in_use_since = False
+        self.assertEqual(self._charge_under_other(), 0.90)
