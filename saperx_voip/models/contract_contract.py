@@ -264,9 +264,11 @@ class ContractContract(models.Model):
                 ContractContract, contract
             )._prepare_recurring_invoices_values(date_ref)
             if values and contract.contract_type == "sale":
+                charges = contract._get_charges_to_invoice().filtered(
+                    lambda charge: not charge._is_of_former_customer()
+                )
                 values[0]["invoice_line_ids"] += [
-                    Command.create(line)
-                    for line in contract._get_charges_to_invoice()._prepare_move_lines()
+                    Command.create(line) for line in charges._prepare_move_lines()
                 ]
             invoices_values += values
         return invoices_values
@@ -286,22 +288,39 @@ class ContractContract(models.Model):
             "views": [(False, "form")],
         }
 
-    def _invoice_telephony(self):
-        """An invoice dated today with each contract's confirmed charges alone."""
+    def _invoice_telephony(self, only=None):
+        """An invoice dated today with each contract's confirmed charges alone.
+
+        :param only: a condition on a charge; None: all of them
+        """
         moves = self.env["account.move"].sudo()
         for contract in self.sudo():
-            lines = contract._get_charges_to_invoice()._prepare_move_lines()
-            if not lines:
-                continue
-            values = contract._prepare_invoice(
-                contract.company_id._get_telephony_today()
-            )
-            values["invoice_line_ids"] = [Command.create(line) for line in lines]
-            move = moves.with_company(contract.company_id).create(values)
-            contract._add_contract_origin(move)
-            contract._invoice_followers(move)
-            moves |= move
+            charges = contract._get_charges_to_invoice().filtered(only or bool)
+            # What a former customer called is theirs.
+            for customer, theirs in charges.grouped(
+                lambda charge: charge.partner_id.commercial_partner_id
+            ).items():
+                values = contract._prepare_telephony_invoice(customer)
+                values["invoice_line_ids"] = [
+                    Command.create(line) for line in theirs._prepare_move_lines()
+                ]
+                move = moves.with_company(contract.company_id).create(values)
+                contract._add_contract_origin(move)
+                contract._invoice_followers(move)
+                moves |= move
         return moves.with_env(self.env)
+
+    def _prepare_telephony_invoice(self, customer):
+        """:param customer: the commercial partner that pays"""
+        self.ensure_one()
+        values = self._prepare_invoice(self.company_id._get_telephony_today())
+        if customer != self.partner_id.commercial_partner_id:
+            # Terms of the present customer are not those of the former one.
+            for name in ("fiscal_position_id", "invoice_payment_term_id"):
+                values.pop(name, None)
+            address = customer.address_get(["invoice"])["invoice"]
+            values["partner_id"] = address
+        return values
 
     def _next_due_date(self):
         """When OCA's invoicing next makes an invoice of this contract, or None."""
@@ -324,10 +343,14 @@ class ContractContract(models.Model):
         )
         by_contract = charges.grouped("contract_id")
         for index, (contract, waiting) in enumerate(by_contract.items()):
-            if contract._has_nothing_due_in_time(waiting):
+            former = waiting.filtered(lambda c: c._is_of_former_customer())
+            present = waiting - former
+            alone = present and contract._has_nothing_due_in_time(present)
+            if former or alone:
+                only = None if alone else (lambda c: c._is_of_former_customer())
                 try:
                     with self.env.cr.savepoint():
-                        contract._invoice_telephony()
+                        contract._invoice_telephony(only)
                     contract._clear_invoice_generation_error()
                 except Exception as error:  # one contract must not stop the others
                     contract._record_invoice_generation_error(error, "invoice")

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
 from odoo.tools import SQL
 from odoo.tools.misc import format_date
 
@@ -174,7 +175,7 @@ class SaperxCharge(models.Model):
             )
         charges = self.filtered(lambda charge: charge.state != "cancelled").sudo()
         self.env.flush_all()
-        self.env.execute_query(
+        freed = self.env.execute_query(
             SQL(
                 # What the platform corrected meanwhile is taken by the next reading.
                 "UPDATE saperx_cdr SET charge_id = NULL, state = 'unbilled',"
@@ -186,7 +187,8 @@ class SaperxCharge(models.Model):
         )
         self.env["saperx.cdr"].invalidate_model()
         charges.state = "cancelled"
-        self.env["saperx.cdr"]._draw_allowances(charges.line_id.ids)
+        # Prices, lines and numbers may have changed since they were charged.
+        self.env["saperx.cdr"]._reassess([("id", "in", [call for [call] in freed])])
 
     def action_view_calls(self):
         self.ensure_one()
@@ -267,25 +269,20 @@ class SaperxCharge(models.Model):
         )
         # Lines that share an allowance are charged together: what is left of it is
         # fixed when its cycle is first charged.
-        sharers = self._get_sharing_lines(groups)
-        known = {group["line"] for group in groups}
+        shares = {self._get_share(group) for group in groups} - {None}
+        known = {(group["line"], group["period"]) for group in groups}
+        sharers = self._get_sharing_periods(shares).line_id
         groups += [
             group
             for group in self._read_unbilled_groups([("id", "in", sharers.ids)])
-            if group["line"] not in known and self._get_share(group)
+            if self._get_share(group) in shares
+            and (group["line"], group["period"]) not in known
         ]
-        shares = defaultdict(list)
+        obstacles = {share: self._get_share_obstacle(*share) for share in shares}
         for group in groups:
-            group["waits_for"] = self._get_obstacle(group)
-            shares[self._get_share(group)].append(group)
-        for share, sharing in shares.items():
-            waiting = next((g for g in sharing if g["waits_for"]), None)
-            for group in sharing if share and waiting else ():
-                group["waits_for"] = group["waits_for"] or self.env._(
-                    "the line %(line)s, which shares its allowance: %(reason)s",
-                    line=waiting["line"].display_name,
-                    reason=waiting["waits_for"],
-                )
+            group["waits_for"] = self._get_obstacle(group) or obstacles.get(
+                self._get_share(group)
+            )
         for group in groups:
             group["waits_for"] = group["waits_for"] or self._get_inactivity(group)
         return groups
@@ -319,21 +316,35 @@ class SaperxCharge(models.Model):
         return None
 
     @api.model
-    def _get_sharing_lines(self, groups):
-        periods = self.env["saperx.line.period"].concat(
-            *(group["period"] for group in groups if self._get_share(group))
-        )
-        return (
-            self.env["saperx.line.period"]
-            .sudo()
-            .search(
-                [
-                    ("contract_id", "in", periods.contract_id.ids),
-                    ("tariff_id", "in", periods.tariff_id.ids),
-                ]
+    def _get_sharing_periods(self, shares):
+        """The periods of all lines that share, with calls or without."""
+        period_model = self.env["saperx.line.period"].sudo()
+        pairs = {(contract, tariff) for contract, tariff, _cycle_end in shares}
+        return period_model.search(
+            Domain.OR(
+                [("contract_id", "=", contract.id), ("tariff_id", "=", tariff.id)]
+                for contract, tariff in pairs
             )
-            .line_id
         )
+
+    @api.model
+    def _get_share_obstacle(self, contract, tariff, cycle_end):
+        """Why a shared cycle is not charged now, in words, or None: it waits for each
+        line that may have calls in it."""
+        for period in self._get_sharing_periods({(contract, tariff, cycle_end)}):
+            group = {"line": period.line_id, "period": period, "cycle_end": cycle_end}
+            begins, ends = self._get_bounds(group)
+            if (period.date_from and period.date_from >= ends) or (
+                period.date_to and period.date_to <= begins
+            ):
+                continue
+            if reason := self._get_obstacle(group):
+                return self.env._(
+                    "the line %(line)s, which shares its allowance: %(reason)s",
+                    line=period.line_id.display_name,
+                    reason=reason,
+                )
+        return None
 
     @api.model
     def _get_obstacle(self, group):
@@ -353,9 +364,31 @@ class SaperxCharge(models.Model):
             return self.env._(
                 "calls that come late, until %s", format_date(self.env, ripe_at.date())
             )
-        if group["period"].tariff_id._is_being_rated_again():
+        if self._is_being_rated(group):
             return self.env._("its calls are rated again, since prices changed")
         return None
+
+    @api.model
+    def _is_being_rated(self, group):
+        """Whether calls of the group may still have former prices."""
+        tariff = group["period"].tariff_id
+        if tariff._is_being_rated_again():
+            return True
+        # A page that was rated before the change may be stored after it; the end of
+        # the import's run finds it.
+        return bool(
+            tariff.rates_changed_at
+            and self.env["saperx.cdr.import"]
+            .sudo()
+            .search_count(
+                [
+                    ("integration_id", "=", group["line"].integration_id.id),
+                    ("state", "=", "running"),
+                    ("started_at", "<=", tariff.rates_changed_at),
+                ],
+                limit=1,
+            )
+        )
 
     @api.model
     def _get_inactivity(self, group):
@@ -535,10 +568,11 @@ class SaperxCharge(models.Model):
     def _mark_invoiced(self):
         """Their invoice lines exist now.
 
-        :raise UserError: if one of them is on another live invoice already
+        :raise UserError: if one of them is on another live invoice already, or on one
+            that is not its own
         """
         for charge in self:
-            moves = charge._get_live_move_lines().move_id
+            lines = charge._get_live_move_lines()
             if charge.state == "cancelled":
                 raise UserError(
                     self.env._(
@@ -546,16 +580,44 @@ class SaperxCharge(models.Model):
                         charge.display_name,
                     )
                 )
-            if len(moves) > 1:
+            if len(lines.move_id) > 1:
                 raise UserError(
                     self.env._(
                         "The charge %(charge)s cannot be on two invoices: "
                         "%(invoices)s.",
                         charge=charge.display_name,
-                        invoices=", ".join(moves.mapped("display_name")),
+                        invoices=", ".join(lines.move_id.mapped("display_name")),
+                    )
+                )
+            if not charge._is_whole_on(lines):
+                raise UserError(
+                    self.env._(
+                        "The charge %s goes onto an invoice of its contract and "
+                        "customer, whole: invoice it from its contract.",
+                        charge.display_name,
                     )
                 )
         self.filtered(lambda charge: charge.state != "invoiced").state = "invoiced"
+
+    def _is_whole_on(self, lines):
+        """Whether these invoice lines carry the charge, and nothing else."""
+        self.ensure_one()
+        move = lines.move_id
+        payers = self.partner_id | self.contract_id.invoice_partner_id
+        amount = sum(line.price_unit * line.quantity for line in lines)
+        return (
+            move.company_id == self.company_id
+            and move.move_type == "out_invoice"
+            and move.commercial_partner_id in payers.commercial_partner_id
+            and lines.contract_line_id.contract_id == self.contract_id
+            and self.currency_id.compare_amounts(amount, self.amount) == 0
+        )
+
+    def _is_of_former_customer(self):
+        """Whether the contract has gone to somebody else since."""
+        self.ensure_one()
+        present = self.contract_id.partner_id.commercial_partner_id
+        return self.partner_id.commercial_partner_id != present
 
     def _free_if_uninvoiced(self):
         """Their invoice lines went: they wait for the next invoice."""

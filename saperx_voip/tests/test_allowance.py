@@ -167,6 +167,44 @@ class TestAllowance(SaperxCase):
         slow.imported_until = moment("2026-11-10 00:00:00")
         self.assertEqual(len(self._charge()), 2)
 
+    def test_a_shared_cycle_waits_for_a_line_without_calls_as_yet(self):
+        self._give(2, is_shared=True)
+        slow = self._make_integration(
+            name="Slow", imported_until=moment("2026-10-20 00:00:00")
+        )
+        plan = self.plan.copy({"integration_id": slow.id, "remote_id": 9})
+        self._make_line(
+            self.contract, "555433334445", integration_id=slow.id, plan_id=plan.id
+        )
+        self._import(self._make_call(1))
+        self.assertFalse(self._charge())
+        [group] = self.env["saperx.charge"]._get_ripe_groups()
+        self.assertIn("not imported", group["waits_for"])
+
+    def test_lines_that_share_with_others_elsewhere_leave_those_alone(self):
+        self._give(1, is_shared=True)
+        elsewhere = self._make_contract(self.partner_a)
+        moved = self._make_line(elsewhere, "555433334446")
+        stranger = self._make_line(elsewhere, "555433334447")
+        moved.period_ids.date_to = moment("2026-10-16 03:00:00")
+        self.env.flush_all()
+        moved.period_ids.copy(
+            {
+                "date_from": moment("2026-10-16 03:00:00"),
+                "date_to": False,
+                "contract_id": self.contract.id,
+            }
+        )
+        self._import(
+            self._make_call(1),
+            self._make_call(2, caller="555433334446"),
+            self._make_call(3, caller="555433334447"),
+        )
+        charges = self._charge([("id", "=", self.line.id)])
+        self.assertEqual(charges.line_id, self.line)
+        charges = self._charge([("id", "=", stranger.id)])
+        self.assertEqual(charges.line_id, moved | stranger)
+
     def test_each_plan_of_a_split_cycle_has_its_own_allowance(self):
         self._give(1)
         other = self.tariff.copy()

@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
+from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import Form
 
@@ -121,6 +122,21 @@ class TestCharge(SaperxCase):
         again = self._charge()
         self.assertEqual(again.amount, 0.12)
         self.assertNotEqual(again, charge)
+
+    def test_a_cancelled_charge_is_charged_again_at_the_prices_of_now(self):
+        self._import(self._make_call(1))
+        charge = self._charge()
+        self.tariff.rate_ids[0].price_per_minute = 0.24
+        charge.action_cancel()
+        self.assertEqual(self._get_call(1).charged_amount, 0.24)
+
+    def test_a_cycle_waits_for_a_page_that_may_be_stored_at_former_prices(self):
+        run = self._import(self._make_call(1))
+        self.tariff.rates_changed_at = fields.Datetime.now()
+        run.write({"state": "running", "started_at": moment("2026-11-16 14:59:00")})
+        self.assertFalse(self._charge())
+        run.state = "done"
+        self.assertTrue(self._charge())
 
     def test_a_call_corrected_after_billing_is_read_anew_once_it_is_free(self):
         self._import(self._make_call(1))

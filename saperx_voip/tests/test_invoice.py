@@ -5,6 +5,7 @@ from unittest.mock import patch
 
 from freezegun import freeze_time
 
+from odoo import Command
 from odoo.exceptions import UserError
 
 from .common import MOBILE_SAME_DDD, SaperxCase
@@ -231,3 +232,51 @@ class TestInvoice(SaperxCase):
         self.assertFalse(product.saperx_has_added_tax)
         product.taxes_id = self.company_data["default_tax_sale"]
         self.assertTrue(product.saperx_has_added_tax)
+
+    def test_a_former_customer_pays_what_it_called(self):
+        mine = self._charge_calls(1)
+        other = self.env["res.partner"].create({"name": "João"})
+        self.contract.write({"partner_id": other.id, "invoice_partner_id": other.id})
+        self._import(self._make_call(2, start="2026-10-16 12:00:00"))
+        # The period that the calls began in was Maria's.
+        self.assertEqual(self._charge().partner_id, self.partner)
+        move = self._invoice_cron()
+        self.assertEqual(move.partner_id, other)
+        self.assertFalse(move.invoice_line_ids.saperx_charge_id)
+        with self.enter_registry_test_mode():
+            self.env.ref(
+                "saperx_voip.ir_cron_invoice_telephony"
+            ).method_direct_trigger()
+        self.assertEqual(mine.move_id.partner_id, self.partner)
+        self.assertEqual(mine.move_id.amount_total, 0.24)
+
+    def test_a_charge_is_not_put_on_just_any_invoice(self):
+        charge = self._charge_calls(1)
+        telephony_line = self.contract.contract_line_ids.filtered("is_telephony")
+        sound = {
+            "name": "x",
+            "quantity": 1,
+            "price_unit": 0.12,
+            "tax_ids": [],
+            "saperx_charge_id": charge.id,
+            "contract_line_id": telephony_line.id,
+        }
+        for partner, changes in (
+            (self.partner_b, {}),
+            (self.partner, {"price_unit": 0}),
+            (self.partner, {"contract_line_id": False}),
+        ):
+            with (
+                self.subTest(changes=changes),
+                self.assertRaisesRegex(UserError, "from its contract"),
+                self.env.cr.savepoint(),
+            ):
+                self.env["account.move"].create(
+                    {
+                        "move_type": "out_invoice",
+                        "partner_id": partner.id,
+                        "invoice_line_ids": [Command.create({**sound, **changes})],
+                    }
+                )
+        self.env.invalidate_all()
+        self.assertEqual(charge.state, "confirmed")
