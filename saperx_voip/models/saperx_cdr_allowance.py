@@ -3,14 +3,16 @@
 import json
 from collections import defaultdict
 from decimal import Decimal
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.tools import SQL, split_every
 
 from ..bulk import copy_rows
 from ..rating import (
     Balance,
+    Drawn,
     Key,
     Ledger,
     OpenCall,
@@ -52,7 +54,35 @@ class SaperxCdr(models.Model):
                     contract_ids,
                 ),
             )
-            self._store_drawn(ledger.draw(calls), stored)
+            self._store_drawn(self._draw_beforehand(ledger, calls), stored)
+
+    @api.model
+    def _draw_beforehand(self, ledger, calls):
+        """Let unbilled calls draw as they would if all were charged now: those of
+        cycles that are left out, since the line was not active, draw on nothing.
+
+        :return: as ``Ledger.draw``
+        """
+        periods = self.env["saperx.line.period"].sudo()
+        periods = {
+            period.id: period
+            for period in periods.browse({call.period_id for call in calls})
+        }
+        is_left_out = lru_cache(maxsize=None)(self._is_left_out)
+        charged, left_out = [], []
+        for call in calls:
+            period = periods[call.period_id]
+            kept = left_out if is_left_out(period, call.cycle_end) else charged
+            kept.append(call)
+        yield from ledger.draw(charged)
+        for call in left_out:
+            yield call, Drawn(0, Decimal(0), call.gross)
+
+    @api.model
+    def _is_left_out(self, period, cycle_end):
+        """Whether a cycle is not charged, since its line was not active in it."""
+        group = {"line": period.line_id, "period": period, "cycle_end": cycle_end}
+        return bool(self.env["saperx.charge"]._get_inactivity(group))
 
     @api.model
     def _split_by_ledger(self, line_ids):
@@ -319,18 +349,18 @@ class SaperxLine(models.Model):
             )
         }
 
-    def _get_allowance_balances(self, day=None):
+    def _get_allowance_balances(self, moment=None):
         """What the line has of its allowances in a cycle, were its unbilled calls
         charged now.
 
-        :param date day: a local day of the cycle; None: today
+        :param datetime moment: of the cycle and of the period that a call belongs to
+            (naive UTC); None: now
         :return: pairs of a ``saperx.tariff.allowance`` and a ``rating.Balance``
         """
         self.ensure_one()
-        day = day or self.integration_id._get_local_today()
-        begins = self.integration_id._get_start_of_day(day)
+        moment = moment or fields.Datetime.now()
         period = self.sudo().period_ids.filtered(
-            lambda p: p._get_holding().covers(begins)
+            lambda p: p._get_holding().covers(moment)
         )[:1]
         cdr_model = self.env["saperx.cdr"].sudo()
         for lines, contract_ids in cdr_model._split_by_ledger(self.ids):
@@ -341,7 +371,8 @@ class SaperxLine(models.Model):
                 rates,
                 SQL("call.line_id = ANY(%s) AND call.state = 'unbilled'", lines.ids),
             )
-            list(ledger.draw(calls))
+            list(cdr_model._draw_beforehand(ledger, calls))
+            day = period._get_local_day(moment)
             last = cycle_of(day, period.closing_day)[1]
             allowance_model = self.env["saperx.tariff.allowance"]
             return [

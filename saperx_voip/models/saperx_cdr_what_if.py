@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from odoo import api, models
 from odoo.tools import SQL
 
-from ..rating import Ledger, OpenCall, Stretches, bounds_utc
+from ..rating import Ledger, OpenCall, Stretches, bounds_utc, local_date
 from .saperx_cdr import FACT_COLUMNS, fact_of
 
 
@@ -21,7 +21,8 @@ class SaperxCdr(models.Model):
     def _what_if(self, lines, date_from, date_to, tariff):
         """What the calls of some days would cost, were the lines under a plan.
 
-        Its allowances begin anew with the first of these days.
+        Its allowances begin anew with the first of these days. Those that are shared
+        are drawn on by the other lines of the contract that are under the plan too.
 
         :param lines: recordset of ``saperx.line``
         :param date date_from: local, as ``date_to`` inclusive
@@ -31,12 +32,20 @@ class SaperxCdr(models.Model):
             ``Decimal`` ``gross_amount``, ``covered_amount``, ``charged_amount``
         """
         totals = defaultdict(lambda: [0, 0, Decimal(0), Decimal(0), Decimal(0)])
-        for integration, some in lines.sudo().grouped("integration_id").items():
-            bounds = bounds_utc(date_from, date_to, ZoneInfo(integration.timezone))
-            calls, line_of = self._rate_under(tariff, some, bounds)
-            ledger = self._open_ledger(tariff, some, bounds)
-            for call, drawn in ledger.draw(calls):
-                key = line_of[call.id], call.period_id, call.cycle_end, call.call_class
+        lines, tariff = lines.sudo(), tariff.sudo()
+        by_zone = lines.grouped(lambda line: line.integration_id.timezone)
+        for timezone, some in by_zone.items():
+            bounds = bounds_utc(date_from, date_to, ZoneInfo(timezone))
+            sharers = self._get_other_sharers(tariff, some)
+            calls = self._rate_under(tariff, some, sharers, bounds)
+            line_of = {call.id: line_id for call, line_id in calls}
+            ledger = self._open_ledger(tariff, some, sharers, calls, date_from)
+            drawings = self._draw_beforehand(ledger, [call for call, _line_id in calls])
+            for call, drawn in drawings:
+                line_id = line_of[call.id]
+                if line_id in sharers.ids:
+                    continue
+                key = line_id, call.period_id, call.cycle_end, call.call_class
                 total = totals[key]
                 total[0] += 1
                 total[1] += call.charged_seconds
@@ -57,16 +66,48 @@ class SaperxCdr(models.Model):
         ]
 
     @api.model
-    def _rate_under(self, tariff, lines, bounds):
-        """The calls of lines of one integration as the ledger takes them.
+    def _get_other_sharers(self, tariff, lines):
+        """The lines that share the plan's allowances with these of one time zone."""
+        if not any(tariff.allowance_ids.mapped("is_shared")):
+            return lines.browse()
+        periods = self.env["saperx.line.period"].sudo()
+        found = periods.search(
+            [
+                ("contract_id", "in", lines.period_ids.contract_id.ids),
+                ("tariff_id", "=", tariff.id),
+                ("line_id", "not in", lines.ids),
+                (
+                    "line_id.integration_id.timezone",
+                    "=",
+                    lines[0].integration_id.timezone,
+                ),
+            ]
+        )
+        return found.line_id
+
+    @api.model
+    def _rate_under(self, tariff, lines, sharers, bounds):
+        """The calls as the ledger takes them: of these lines, were they under the
+        plan; of those that share with them, as far as they are.
 
         :param bounds: moments (naive UTC, half open)
-        :return: the chargeable calls, and the line's id by call id
+        :return: the chargeable calls, each with its line's id
         """
-        core_tariff = tariff.sudo()._get_rating_tariff()
-        rates = tariff.sudo()._get_rates_by_id()
-        assessor = lines.integration_id._get_assessor(lines=lines).under(core_tariff)
-        calls, line_of = [], {}
+        core_tariff = tariff._get_rating_tariff()
+        calls = []
+        for integration, some in lines.grouped("integration_id").items():
+            assessor = integration._get_assessor(lines=some).under(core_tariff)
+            calls += self._rate(tariff, some, assessor, bounds)
+        for integration, some in sharers.grouped("integration_id").items():
+            assessor = integration._get_assessor(lines=some)
+            calls += self._rate(tariff, some, assessor, bounds)
+        return calls
+
+    @api.model
+    def _rate(self, tariff, lines, assessor, bounds):
+        """The chargeable calls of lines that are under the plan in an assessor's eyes,
+        each with its line's id."""
+        rates = tariff._get_rates_by_id()
         for call_id, remote_id, *values in self.env.execute_query(
             SQL(
                 "SELECT id, remote_id, %s FROM saperx_cdr"
@@ -80,38 +121,46 @@ class SaperxCdr(models.Model):
             assessment = assessor.assess(fact)
             if assessment.rated.state != "unbilled":
                 continue
-            line_of[call_id] = assessment.holding.line_id
-            calls.append(
-                OpenCall(
-                    id=call_id,
-                    remote_id=remote_id,
-                    period_id=assessment.holding.period_id,
-                    start=fact.start,
-                    cycle_end=assessment.cycle_end,
-                    call_class=assessment.call_class,
-                    digits=assessment.other_party,
-                    charged_seconds=assessment.rated.charged_seconds,
-                    gross=assessment.rated.gross_amount,
-                    rate=rates.get(assessment.rated.rate_id),
-                )
+            if assessment.holding.tariff_id != tariff.id:
+                continue
+            call = OpenCall(
+                id=call_id,
+                remote_id=remote_id,
+                period_id=assessment.holding.period_id,
+                start=fact.start,
+                cycle_end=assessment.cycle_end,
+                call_class=assessment.call_class,
+                digits=assessment.other_party,
+                charged_seconds=assessment.rated.charged_seconds,
+                gross=assessment.rated.gross_amount,
+                rate=rates.get(assessment.rated.rate_id),
             )
-        return calls, line_of
+            yield call, assessment.holding.line_id
 
     @api.model
-    def _open_ledger(self, tariff, lines, bounds):
-        """A ledger without a past, for the lines of one integration."""
-        begins, ends = bounds
+    def _open_ledger(self, tariff, lines, sharers, calls, opened):
+        """A ledger without a past, for lines of one time zone.
+
+        :param calls: as ``_rate_under`` gives them
+        :param date opened: the first day for which anything is given
+        """
+        timezone = ZoneInfo(lines[0].integration_id.timezone)
+        everybody = lines | sharers
+        seen = everybody._get_first_days()
+        # Also those that are charged under this plan alone.
+        for call, line_id in calls:
+            day = local_date(call.start, timezone)
+            seen[line_id] = min(day, seen.get(line_id, day))
         holdings = [
-            replace(
-                holding,
-                tariff_id=tariff.id,
-                since=max(holding.since or begins, begins),
-            )
-            for holding in (period._get_holding() for period in lines.period_ids)
-            if (holding.until is None or holding.until > begins)
-            and (holding.since is None or holding.since < ends)
+            replace(period._get_holding(), tariff_id=tariff.id)
+            for period in lines.period_ids
         ]
-        return Ledger(
-            Stretches(holdings, ZoneInfo(lines.integration_id.timezone)),
-            {tariff.id: tariff.sudo()._get_rating_allowances()},
+        holdings += [period._get_holding() for period in sharers.period_ids]
+        stretches = Stretches(
+            holdings,
+            timezone,
+            since=everybody._get_allowance_starts(),
+            seen=seen,
+            opened=opened,
         )
+        return Ledger(stretches, {tariff.id: tariff._get_rating_allowances()})

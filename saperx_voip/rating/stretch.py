@@ -50,6 +50,8 @@ class Stretch:
     """A day on which the line was in use, though it be before ``first``."""
     closings: tuple[tuple[date | None, int], ...]
     """The closing days of the line: from which day on, and which. In order."""
+    opened: date | None = None
+    """The first day that counts, whenever it began; None: all do."""
 
     def bounds(self, day: date) -> tuple[date, date]:
         """First and last day of the cycle that a day lies in."""
@@ -64,12 +66,14 @@ class Stretch:
         """The part of a cycle that the stretch has."""
         # A line whose calls are older than its beginning was there all the time.
         begins = self.first if self.first and self.first <= last else None
-        begins = max(first, begins or first)
+        begins = max(first, begins or first, self.opened or first)
         ends = min(last, self.last or last)
         return (begins, ends) if begins <= ends else None
 
     def had(self, last: date) -> bool:
-        """Whether it had begun by a day, as far as is known."""
+        """Whether it had begun by a day that counts, as far as is known."""
+        if self.opened and last < self.opened:
+            return False
         known = [day for day in (self.first, self.seen) if day]
         return self.first is None or min(known) <= last
 
@@ -80,6 +84,7 @@ class Stretches:
     :param holdings: all periods of the lines, in any order
     :param since: by line id, the day from which on the line has its allowances
     :param seen: by line id, the first day on which it is known to have been in use
+    :param opened: the first day that counts: nothing is given for those before
     """
 
     def __init__(
@@ -88,8 +93,10 @@ class Stretches:
         timezone: ZoneInfo,
         since: Mapping[int, date] | None = None,
         seen: Mapping[int, date] | None = None,
+        opened: date | None = None,
     ):
         self.timezone = timezone
+        self._opened = opened
         self._by_period: dict[int, Stretch] = {}
         self._sharers: dict[tuple[int, int | None], list[Stretch]] = defaultdict(list)
         by_line = defaultdict(list)
@@ -149,6 +156,7 @@ class Stretches:
             last=self._day(ends - SMALLEST_TIME) if ends else None,
             seen=None if begins.since else seen,
             closings=closings,
+            opened=self._opened,
         )
 
     def _day(self, moment: datetime) -> date:

@@ -2,6 +2,8 @@
 
 from datetime import date
 
+from freezegun import freeze_time
+
 from odoo.tests import tagged
 
 from ..gateway import CallPage
@@ -61,7 +63,9 @@ class TestAllowance(SaperxCase):
         self._import(self._make_call(1), self._make_call(2))
         self.env["saperx.cdr"]._draw_allowances(self.line.ids)
         self.assertEqual(self._amounts(1, 2), [0, 0.12])
-        [(_allowance, balance)] = self.line._get_allowance_balances(date(2026, 10, 20))
+        [(_allowance, balance)] = self.line._get_allowance_balances(
+            moment("2026-10-20 12:00:00")
+        )
         self.assertEqual((balance.own, balance.used), (60, 60))
         # Taken away again, it covers nothing.
         self.tariff.allowance_ids.unlink()
@@ -245,7 +249,9 @@ class TestAllowance(SaperxCase):
         self._import(self._make_call(1))
         self.assertTrue(self._charge())
         self.assertFalse(self._charge())
-        [(_allowance, balance)] = self.line._get_allowance_balances(date(2026, 10, 20))
+        [(_allowance, balance)] = self.line._get_allowance_balances(
+            moment("2026-10-20 12:00:00")
+        )
         self.assertEqual(balance.used, 60)
 
     def test_calls_of_the_platforms_amounts_draw_on_reais_alone(self):
@@ -268,3 +274,27 @@ class TestAllowance(SaperxCase):
         run.date_to = moment("2026-10-15 12:00:00")
         run.flush_recordset()
         self.assertEqual(run._get_line_ids(), [])
+
+    def test_what_a_cycle_that_is_left_out_would_draw_stays_for_the_next(self):
+        self._give(2, carries_over=True)
+        self.integration.charge_only_active_lines = True
+        self.env["saperx.line.activity"].search([]).write(
+            {"date_from": "2026-11-02 12:00:00"}
+        )
+        self._import(
+            self._make_call(1, talk_seconds=300),
+            self._make_call(2, start="2026-11-05 12:00:00", talk_seconds=300),
+        )
+        with freeze_time("2026-12-18 12:00:00"):
+            self.integration.imported_until = moment("2026-12-18 00:00:00")
+            self.env["saperx.cdr"]._draw_allowances(self.line.ids)
+            self.assertEqual(self._amounts(1, 2), [0.60, 0.12])
+            balances = dict(
+                self.line._get_allowance_balances(moment("2026-11-05 12:00:00"))
+            )
+            [balance] = balances.values()
+            self.assertEqual((balance.carried, balance.used), (120, 240))
+            self.assertEqual(self._charge().amount, 0.12)
+            # Charged after all, it has what November did not take.
+            self.integration.charge_only_active_lines = False
+            self.assertEqual(self._charge().amount, 0.60)

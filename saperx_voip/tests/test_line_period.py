@@ -676,6 +676,25 @@ class TestWhoChangesTerms(PeriodCase):
             form.save().action_apply()
             self.assertEqual(self.line.billing_type, form.billing_type, role)
 
+    def test_the_estimate_knows_what_others_take_of_a_shared_allowance(self):
+        self.dear.allowance_ids = [
+            Command.create({"quantity": 1, "is_shared": True, "carries_over": True})
+        ]
+        self._make_line(
+            self.contract, "555433335555", tariff_id=self.dear.id, closing_day=10
+        )
+        self._import(
+            self._make_call(1),
+            self._make_call(2, start="2026-10-14 12:00:00", caller="555433335555"),
+        )
+        for role in ("technician", "billing"):
+            self.env.invalidate_all()
+            line = self.line.with_env(self._as(role))
+            action = line.action_change_terms()
+            form = Form(line.env[WIZARD].with_context(**action["context"]))
+            form.tariff_id = self.dear
+            self.assertEqual(form.save().estimate_ids.estimated_amount, 1, role)
+
     def test_others_do_not(self):
         self._apply(tariff_id=self.dear)
         env = self._as("user")

@@ -1,12 +1,16 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
+from itertools import product
+
+from freezegun import freeze_time
 from lxml import html
 
 from odoo import Command
 from odoo.exceptions import AccessError
 from odoo.tests import Form, new_test_user, tagged
 
-from .common import FIXED_OTHER_DDD, MOBILE_SAME_DDD, SaperxCase
+from ..gateway import Direction
+from .common import FIXED_OTHER_DDD, MOBILE_SAME_DDD, NUMBER, SaperxCase
 
 
 def plain(markup):
@@ -176,14 +180,38 @@ class TestSimulation(WizardCase):
     def test_collect_calls(self):
         incoming = self._simulate(direction="incoming", is_collect=True)
         self.assertIn("Costs $ 0.12.", plain(incoming.explanation))
-        for values in ({"is_collect": True}, {"number": "9090 3333-5555"}):
-            self.assertIn(
-                "the called line pays", plain(self._simulate(**values).explanation)
-            )
+        self.assertIn(
+            "the called line pays",
+            plain(self._simulate(is_collect=True).explanation),
+        )
         self.assertIn(
             "the line was called",
             plain(self._simulate(direction="incoming").explanation),
         )
+
+    def test_the_platform_alone_tells_what_is_a_collect_call(self):
+        number = "909033335555"
+        for remote_id, (direction, is_collect) in enumerate(
+            product(Direction, (False, True))
+        ):
+            numbers = {"callee": number}
+            if direction == Direction.INCOMING:
+                numbers = {"caller": number, "callee": NUMBER}
+            self._import(
+                self._make_call(
+                    remote_id, direction=direction, is_collect=is_collect, **numbers
+                )
+            )
+            call = self._get_call(remote_id)
+            wizard = self._simulate(
+                number=number, direction=direction.value, is_collect=is_collect
+            )
+            simulated = wizard._make_call()
+            for name in ("state", "reason", "call_class", "gross_amount"):
+                self.assertEqual(simulated[name], call[name], (remote_id, name))
+        dialled = plain(self._simulate(number=number).explanation)
+        self.assertIn("Dialled as a collect call (90)", dialled)
+        self.assertIn("Costs $ 0.12.", dialled)
 
     def test_a_prepaid_line_and_one_without_a_plan(self):
         self.line.billing_type = "prepaid"
@@ -206,6 +234,25 @@ class TestSimulation(WizardCase):
         self.env["saperx.cdr"]._draw_allowances(self.line.ids)
         self.assertEqual(self._get_call(1).covered_seconds, 60)
 
+    def test_the_allowance_is_that_of_the_period_at_the_moment(self):
+        self.tariff.allowance_ids = [Command.create({"name": "Bonus", "quantity": 5})]
+        self._import(self._make_call(1, start="2026-11-16 12:00:00"))
+        self.line.tariff_id, takes_over = self.env["saperx.tariff"].create(
+            [
+                {"name": "A", "rate_ids": [Command.create({"price_per_minute": 1})]},
+                {"name": "B", "amount_source": "platform"},
+            ]
+        )
+        before = self._simulate(start="2026-11-16 14:59:59")
+        self.assertEqual(before.balances, "Bonus: 4 min left of 5 min")
+        after = self._simulate(start="2026-11-16 18:00:00")
+        self.assertFalse(after.balances)
+        self.assertIn("Costs $ 1.00.", plain(after.explanation))
+        with freeze_time("2026-11-16 17:00:00"):
+            self.line.tariff_id = takes_over
+        after = self._simulate(start="2026-11-16 18:00:00", platform_amount=0.25)
+        self.assertIn("Costs $ 0.25.", plain(after.explanation))
+
     def test_a_plan_that_charges_the_platforms_amount_asks_for_it(self):
         self.tariff.amount_source = "platform"
         self.assertIn("there is none", plain(self._simulate().explanation))
@@ -214,11 +261,20 @@ class TestSimulation(WizardCase):
         )
 
     def test_every_role_simulates_and_a_stranger_does_not(self):
+        self.tariff.allowance_ids = [
+            Command.create({"name": "Bonus", "quantity": 1.5, "is_shared": True})
+        ]
+        self._make_line(self.contract, "555433335555")
+        self._import(
+            self._make_call(1, start="2026-11-05 12:00:00", caller="555433335555")
+        )
         for role in self.users:
+            self.env.invalidate_all()
             wizard = self._as(role, self.env["saperx.simulation.wizard"]).create(
                 {"line_id": self.line.id, "number": FIXED_OTHER_DDD}
             )
-            self.assertIn("Costs $ 0.12.", plain(wizard.explanation))
+            self.assertEqual(wizard.balances, "Bonus: 30 s left of 1 min 30 s")
+            self.assertIn("Costs $ 0.06.", plain(wizard.explanation))
         wizards = self.env["saperx.simulation.wizard"].with_user(self.stranger)
         wizards = wizards.with_context(allowed_company_ids=self.other_company.ids)
         with self.assertRaises(AccessError):
@@ -360,6 +416,14 @@ class TestWhatIfWizard(WizardCase):
 
     def test_billing_compares_and_nobody_else(self):
         self._import(self._make_call(1))
+        self.cheap.allowance_ids = [
+            Command.create({"quantity": 1, "unit": "minutes", "is_shared": True})
+        ]
+        self._make_line(self.contract, "555433335555", tariff_id=self.cheap.id)
+        self._import(
+            self._make_call(2, start="2026-10-15 11:00:00", caller="555433335555")
+        )
+        self.env.invalidate_all()
         wizards = self.env["saperx.what.if.wizard"]
         with Form(self._as("billing", wizards)) as form:
             form.line_id = self.line

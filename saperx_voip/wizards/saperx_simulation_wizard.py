@@ -78,7 +78,10 @@ class SaperxSimulationWizard(models.TransientModel):
         required=True,
         default="outgoing",
     )
-    is_collect = fields.Boolean(string="Collect")
+    is_collect = fields.Boolean(
+        string="Collect",
+        help="As the platform tells it: dialling 90 alone makes no collect call.",
+    )
     platform_class = fields.Selection(
         [(code, label) for code, label in CALL_CLASSES if code in CALL_CLASS_WORDS],
         string="Class by the platform",
@@ -235,8 +238,8 @@ class SaperxSimulationWizard(models.TransientModel):
             line_remote_id=SIMULATED,
             account_code=None,
             direction=self.direction,
-            # Whoever dials 90 makes a collect call.
-            is_collect=self.is_collect or normalise(other, None).is_collect,
+            # As in an import the platform alone tells, whatever was dialled.
+            is_collect=self.is_collect,
             answered=True,
             caller=own if outgoing else other,
             callee=other if outgoing else own,
@@ -287,7 +290,7 @@ class SaperxSimulationWizard(models.TransientModel):
     def _draw(self, fact, assessment):
         """What the line's allowances would take of the call, were it the last one."""
         day = local_date(fact.start, ZoneInfo(self.line_id.integration_id.timezone))
-        balances = self.line_id._get_allowance_balances(day)
+        balances = self.line_id._get_allowance_balances(fact.start)
         self.balances = "\n".join(
             self.env._(
                 "%(allowance)s: %(left)s left of %(given)s",

@@ -426,6 +426,39 @@ class World:
         return [drawn[call.id] for call in open_calls]
 
 
+class TestDaysThatCount:
+    """Allowances that begin anew with a day, whenever the line began."""
+
+    def look(self, cycle_end, since=None, seen=None):
+        holdings = [Holding(1, 1, 1, 1, 1, 31, False, None, None)]
+        stretches = Stretches(
+            holdings, UTC, {1: since}, {1: seen}, opened=date(2026, 7, 22)
+        )
+        some = [make_allowance(quantity=3100, is_pro_rata=True, carries_over=True)]
+        [balance] = Ledger(stretches, {1: some}).look(1, cycle_end).values()
+        return balance.carried, balance.own
+
+    @pytest.mark.parametrize(
+        ("since", "seen"),
+        [
+            (None, None),
+            (date(2026, 5, 9), None),
+            # It called before it began: it was there all the time.
+            (date(2026, 11, 1), date(2026, 5, 9)),
+        ],
+    )
+    def test_the_cycle_of_the_day_is_a_part_and_those_before_are_nothing(
+        self, since, seen
+    ):
+        assert self.look(date(2026, 7, 31), since, seen) == (0, 1000)
+        assert self.look(date(2026, 8, 31), since, seen) == (1000, 3100)
+
+    def test_a_line_that_begins_later_has_its_days(self):
+        since = date(2026, 8, 30)
+        assert self.look(date(2026, 8, 31), since) == (0, 200)
+        assert self.look(date(2026, 9, 30), since) == (200, 3100)
+
+
 class TestCycles:
     def test_each_cycle_has_its_own(self):
         world = World()
