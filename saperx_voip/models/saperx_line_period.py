@@ -1,7 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
@@ -142,8 +142,9 @@ class SaperxLinePeriod(models.Model):
         """Take over the terms that the line has from now on.
 
         This period takes them itself while nothing was told by it, or if only a
-        missing billing plan is given later; else a new one begins now. A closing day
-        holds from the first day of the running cycle.
+        missing billing plan is given later, which then also rates the time before a
+        change of closing day; else a new one begins now. A closing day holds from the
+        first day of the running cycle.
 
         :return: whether there was anything to take over
         """
@@ -157,13 +158,29 @@ class SaperxLinePeriod(models.Model):
             closing_day = changed.pop("closing_day", None)
         is_given_later = changed.keys() == {"tariff_id"} and not self.tariff_id
         if changed:
-            if not (is_untouched or is_given_later):
+            if is_given_later:
+                self._get_formers_without_plan().write(changed)
+            elif not is_untouched:
                 period = self._split_at(fields.Datetime.now())
             period.write(changed)
         if closing_day:
             period._change_closing_day(closing_day)
         period._check_seamless()
         return True
+
+    def _get_formers_without_plan(self):
+        """The periods just before this one that only another closing day tells from
+        it, as long as they have no billing plan."""
+        self.ensure_one()
+        formers = self.line_id.period_ids.filtered(
+            lambda p: self.date_from and p.date_to and p.date_to <= self.date_from
+        ).sorted("date_to", reverse=True)
+        holder = ("contract_id", "partner_id", "billing_type")
+        alike = takewhile(
+            lambda p: not p.tariff_id and all(p[name] == self[name] for name in holder),
+            formers,
+        )
+        return self.browse(former.id for former in alike)
 
     def _get_changes(self, values):
         """Those of the values that are not the period's own."""

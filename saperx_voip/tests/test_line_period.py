@@ -119,6 +119,38 @@ class TestChangeNow(PeriodCase):
         self.assertEqual(self._get_call(1).charged_amount, 1)
         self.assertEqual(self._bounds(line), [(False, False)])
 
+    def test_a_plan_given_later_rates_the_calls_before_a_change_of_closing_day(self):
+        line = self._make_line(
+            self.contract, number=OTHER_NUMBER, tariff_id=False, closing_day=10
+        )
+        line.in_use_since = False
+        line._write_sync({"was_claimed": True})
+        self._import(
+            self._make_call(1, caller=OTHER_NUMBER),
+            self._make_call(2, start="2026-11-12 12:00:00", caller=OTHER_NUMBER),
+        )
+        line.closing_day = 15
+        line.tariff_id = self.dear
+        self.assertEqual(
+            [(p.closing_day, p.tariff_id) for p in self._periods(line)],
+            [(10, self.dear), (15, self.dear)],
+        )
+        charges = self._charge_all("2026-12-20 15:00:00")
+        self.assertEqual(charges.mapped("amount"), [1, 1])
+
+    def test_a_plan_given_later_rates_no_call_of_another_customer(self):
+        self._import(
+            self._make_call(1), self._make_call(2, start="2026-11-12 12:00:00")
+        )
+        self.line.period_ids.tariff_id = False
+        self.line.with_context(saperx_taking_over=True).tariff_id = False
+        with freeze_time("2026-11-13 15:00:00"):
+            self.line.contract_id = self.heirs_contract
+        self.line.tariff_id = self.dear
+        self.assertEqual(
+            self._periods().mapped(lambda p: p.tariff_id.id), [False, self.dear.id]
+        )
+
     def test_a_closing_day_makes_one_short_cycle_from_the_last_closing(self):
         self._import(
             self._make_call(1, start="2026-11-11 02:59:59"),
