@@ -232,7 +232,8 @@ class SaperxLinePeriod(models.Model):
         """Close on another day from the day after the last closing on, so that one
         short cycle comes of it and no day is charged twice or left out.
 
-        :raise UserError: if calls since that day were charged
+        :raise UserError: if calls since that day were charged, or if whoever shares an
+            allowance since then goes on closing on the former day
         """
         self.ensure_one()
         begins = self._get_cycle_begin()
@@ -260,7 +261,54 @@ class SaperxLinePeriod(models.Model):
         )
         for period in periods.filtered(lambda period: period._covers(begins)):
             periods = periods - period | period._split_at(begins)
+        periods._check_sharers_close_on(closing_day, begins)
         periods.write({"closing_day": closing_day})
+
+    def _check_sharers_close_on(self, closing_day, begins):
+        """Whoever shared an allowance with these periods of a line in the running
+        cycle closes it on the same day, or it would be given once for each day. Lines
+        that were cancelled or went elsewhere cannot follow.
+
+        :param datetime begins: of the running cycle, naive UTC
+        :raise UserError: naming the other line
+        """
+        for period in self:
+            if not any(period.tariff_id.allowance_ids.mapped("is_shared")):
+                continue
+            others = self.search(
+                [
+                    ("line_id", "!=", period.line_id.id),
+                    ("contract_id", "=", period.contract_id.id),
+                    ("tariff_id", "=", period.tariff_id.id),
+                    ("closing_day", "!=", closing_day),
+                    "|",
+                    ("date_to", "=", False),
+                    ("date_to", ">", begins),
+                ]
+            )
+            # Those that change together with this line say so already.
+            left = others.filtered(
+                lambda other: (
+                    not other.is_planned
+                    and (
+                        other.line_id.state == "cancelled"
+                        or other.line_id.closing_day != closing_day
+                    )
+                )
+            )
+            if left:
+                raise UserError(
+                    self.env._(
+                        "The line %(other)s shares the allowance of the billing plan "
+                        "“%(tariff)s” in the running cycle and closes it on day "
+                        "%(day)s: change the closing day of the line %(line)s from the "
+                        "next cycle on.",
+                        other=left[0].line_id.display_name,
+                        tariff=period.tariff_id.display_name,
+                        day=left[0].closing_day,
+                        line=period.line_id.display_name,
+                    )
+                )
 
     def _plan(self, values, moment):
         """Let other terms come at a moment ahead.

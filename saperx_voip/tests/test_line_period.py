@@ -552,6 +552,38 @@ class TestSeveralLines(PeriodCase):
         self.assertEqual(self.lines.mapped("closing_day"), [15, 15])
         self.assertEqual(self.lines.tariff_id, self.tariff)
 
+    def test_a_cycle_shared_with_a_cancelled_line_closes_as_it_would_have(self):
+        """The allowance would be given once for each closing day."""
+        self._share()
+        with freeze_time("2026-11-12 15:00:00"):
+            self.other._cancel()
+        with self.assertRaisesRegex(UserError, "from the next cycle on"):
+            self.line.closing_day = 15
+        self._apply(self.line, closing_day=15)
+        self._run_cron("2026-12-11 03:00:00")
+        self.assertEqual(self.line.closing_day, 15)
+
+    def test_a_line_cancelled_in_a_cycle_before_is_no_obstacle(self):
+        self._share()
+        with freeze_time("2026-11-10 15:00:00"):
+            self.other._cancel()
+        self.line.closing_day = 15
+
+    def test_a_cycle_shared_with_a_line_that_left_closes_as_it_would_have(self):
+        self._share()
+        self.lines._write_sync({"was_claimed": True})
+        self.other.in_use_since = False
+        with freeze_time("2026-11-12 15:00:00"):
+            self.other.tariff_id = self.dear
+        for line in self.lines:
+            with self.assertRaisesRegex(UserError, "from the next cycle on"):
+                line.closing_day = 15
+        self.lines.closing_day = 15
+        self.assertEqual(
+            [p.closing_day for line in self.lines for p in self._periods(line)],
+            [10, 15, 10, 15, 15],
+        )
+
     def test_whoever_comes_to_share_must_close_with_the_others(self):
         self._share()
         late = self._make_line(
