@@ -329,6 +329,26 @@ class TestPlannedChange(PeriodCase):
         self._apply(tariff_id=self.dear, when="date", date=date(2026, 11, 20))
         self.assertEqual(self._bounds()[1][0], "2026-11-20 02:00:00")
 
+    def test_the_zone_is_fixed_once_terms_change_where_its_days_begin(self):
+        """A day of the old zone would lie in two cycles."""
+        self._apply(tariff_id=self.dear, when="date", date=date(2026, 11, 20))
+        with self.assertRaisesRegex(UserError, "3333-4444 change with.*11/20/2026"):
+            self.integration.timezone = "America/Manaus"
+        self.integration.timezone = "America/Sao_Paulo"
+        self.line.action_cancel_planned_change()
+        self.integration.timezone = "America/Manaus"
+
+    def test_the_zone_is_fixed_once_a_closing_day_has_changed(self):
+        self.line.closing_day = 15
+        with self.assertRaisesRegex(UserError, "is fixed"):
+            self.integration.timezone = "America/Manaus"
+
+    def test_terms_that_changed_within_a_day_do_not_fix_the_zone(self):
+        self._import(self._make_call(1))
+        self._apply(tariff_id=self.dear, when="now")
+        self.integration.timezone = "America/Manaus"
+        self.assertEqual(len(self.line.period_ids), 2)
+
     def test_from_today_on_is_from_now_on(self):
         self._import(self._make_call(1))
         self._apply(tariff_id=self.dear, when="date", date=date(2026, 11, 16))
@@ -595,6 +615,21 @@ class TestSeveralLines(PeriodCase):
         wizard = self._change(late, tariff_id=self.tariff)
         self.assertIn("same day", wizard.obstacle)
         self._apply(late, tariff_id=self.tariff, closing_day=10)
+
+    def test_whoever_comes_to_share_is_of_the_time_zone_of_the_others(self):
+        self._share()
+        far = self._make_integration(name="Far", timezone="America/Manaus")
+        plan = self.plan.copy({"integration_id": far.id, "remote_id": 9})
+        late = self._make_line(
+            self.contract,
+            number="551130001001",
+            integration_id=far.id,
+            plan_id=plan.id,
+            tariff_id=self.dear.id,
+            closing_day=10,
+        )
+        wizard = self._change(late, tariff_id=self.tariff)
+        self.assertIn("one time zone", wizard.obstacle)
 
     def test_who_will_share_no_more_then_does_not_come_along(self):
         self._share()
