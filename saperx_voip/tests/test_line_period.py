@@ -521,6 +521,38 @@ class TestPlannedChange(PeriodCase):
         self._run_cron("2026-12-11 03:00:00")
         self.assertEqual(self.line.contract_line_id, fee)
 
+    def test_a_change_taken_back_while_its_calls_were_being_stored(self):
+        """Their transactions do not see each other; the import's next one does."""
+        self._import(
+            self._make_call(1, start="2026-12-11 03:00:01"),
+            self._make_call(2, start="2026-12-11 03:00:02"),
+        )
+        self._apply(tariff_id=self.dear)
+        planned = self.line.planned_period_id
+        assessor = self.integration._get_assessor()
+        self.line.action_cancel_planned_change()
+        run = self._make_run(
+            date_from="2026-12-10 03:00:00", date_to="2026-12-12 03:00:00"
+        )
+        run._start()
+        # A new one and one that the platform corrected.
+        run._merge(
+            [
+                self._make_call(2, start="2026-12-11 03:00:02", talk_seconds=120),
+                self._make_call(3, start="2026-12-11 03:00:03"),
+            ],
+            assessor,
+        )
+        self.env.invalidate_all()
+        calls = self._get_call(2) | self._get_call(3)
+        self.assertEqual(set(calls.mapped("period_id.id")), set(planned.ids))
+        with self.enter_registry_test_mode(), self.registry.cursor() as cr:
+            run.with_env(self.env(cr=cr))._reassess_what_changed_meanwhile()
+        self.env.invalidate_all()
+        self.assertEqual(calls.period_id, self._periods())
+        self.assertEqual(calls.mapped("charged_amount"), [0.24, 0.12])
+        self.assertEqual(len(self.env["saperx.charge"]._get_ripe_groups()), 1)
+
     def test_lines_with_a_planned_change_are_found(self):
         self._apply(tariff_id=self.dear)
         found = self.env["saperx.line"].search([("period_ids.date_from", ">", "now")])
