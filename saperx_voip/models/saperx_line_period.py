@@ -299,10 +299,10 @@ class SaperxLinePeriod(models.Model):
             if left:
                 raise UserError(
                     self.env._(
-                        "The line %(other)s shares the allowance of the billing plan "
-                        "“%(tariff)s” in the running cycle and closes it on day "
-                        "%(day)s: change the closing day of the line %(line)s from the "
-                        "next cycle on.",
+                        "The line %(other)s, cancelled or changed since, shared the "
+                        "allowance of the billing plan “%(tariff)s” in the running "
+                        "cycle, which closes on day %(day)s: change the closing day of "
+                        "the line %(line)s from the next cycle on.",
                         other=left[0].line_id.display_name,
                         tariff=period.tariff_id.display_name,
                         day=left[0].closing_day,
