@@ -215,10 +215,13 @@ class SaperxCdrImport(models.Model):
         tell_forms(self)
 
     def _reassess_what_changed_meanwhile(self):
-        """Whoever gave a line, a number or other terms while the window was read did
-        not see the calls that were being stored."""
+        """Whoever gave a line, a number or other terms while the window was read, or
+        took a planned change back, did not see the calls that were being stored."""
         self.env["saperx.cdr"]._reassess(
             [
+                "|",
+                ("id", "in", retrying(self._get_calls_of_gone_periods, self.env)),
+                "&",
                 ("import_id", "=", self.id),
                 "|",
                 "|",
@@ -235,6 +238,25 @@ class SaperxCdrImport(models.Model):
             ],
             commit=True,
         )
+
+    def _get_calls_of_gone_periods(self):
+        """Ids of the calls in the window whose period is not there any more."""
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT call.id
+                FROM saperx_cdr AS call
+                LEFT JOIN saperx_line_period AS period ON period.id = call.period_id
+                WHERE call.integration_id = %s
+                  AND call.start >= %s AND call.start < %s
+                  AND call.period_id IS NOT NULL AND period.id IS NULL
+                """,
+                self.integration_id.id,
+                self.date_from,
+                self.date_to,
+            )
+        )
+        return [call_id for [call_id] in rows]
 
     def _draw_allowances(self):
         """What would be covered is known once the window was read: a call that comes

@@ -53,7 +53,8 @@ class SaperxDid(models.Model):
     city = fields.Char(readonly=True, help="Filled by the platform.")
     is_main = fields.Boolean(
         string="Main",
-        help="The number that the line presents. The first one, unless told otherwise.",
+        help="The number that the line presents. The first one, unless told otherwise. "
+        "Of one that has left its line: whether it was until then.",
     )
     held_from = fields.Datetime(readonly=True, help="Empty: since ever.")
     held_until = fields.Datetime(readonly=True)
@@ -137,9 +138,9 @@ class SaperxDid(models.Model):
                             did.number,
                         )
                     )
+        if "is_main" in vals and not all(self.mapped("active")):
+            raise UserError(self.env._("The line does not have that number now."))
         if vals.get("is_main"):
-            if not all(self.mapped("active")):
-                raise UserError(self.env._("The line does not have that number now."))
             others = [("line_id", "in", self.line_id.ids), ("id", "not in", self.ids)]
             self._unmark_main(others)
         res = super().write(vals)
@@ -151,7 +152,7 @@ class SaperxDid(models.Model):
 
     def _unmark_main(self, domain):
         """Before another number is presented, lest two stand for a moment."""
-        main = self.search([*domain, ("is_main", "=", True)])
+        main = self.search([*domain, ("is_main", "=", True), ("active", "=", True)])
         main._write_own({"is_main": False})
         self.flush_model(["is_main"])
 
@@ -172,8 +173,9 @@ class SaperxDid(models.Model):
         return res
 
     def _release(self, moment):
+        # The main one stays marked: the past calls from its area code.
         res = self.filtered("active")._write_own(
-            {"active": False, "is_main": False, "held_until": moment}
+            {"active": False, "held_until": moment}
         )
         # Before whoever takes the number in this same transaction.
         self.flush_recordset()

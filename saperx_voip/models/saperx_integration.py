@@ -2,11 +2,15 @@
 
 from datetime import timedelta
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools.misc import format_date
 
 from odoo.addons.base.models.res_partner import _tz_get
+
+from ..rating import local_date
 
 BLOCK_STATUSES = [
     ("active", "Nothing: the line goes on"),
@@ -278,6 +282,8 @@ class SaperxIntegration(models.Model):
 
     def write(self, vals):
         self._check_locked_fields(vals)
+        if "timezone" in vals:
+            self._check_timezone_may_become(vals["timezone"])
         res = super().write(vals)
         if any(name in vals for name in LOGIN_FIELDS):
             self.filtered("active")._check_login()
@@ -286,6 +292,10 @@ class SaperxIntegration(models.Model):
                 self.env["saperx.line"].search(
                     [("integration_id", "in", self.ids), ("block_level", "=", level)]
                 )._raise_revision()
+        if "timezone" in vals:
+            self.env["saperx.line"].sudo().search(
+                [("integration_id", "in", self.ids)]
+            )._check_shared_closing_day()
         if "charge_calls_from" in vals or "timezone" in vals:
             self.env["saperx.cdr"]._reassess([("integration_id", "in", self.ids)])
         return res
@@ -321,6 +331,38 @@ class SaperxIntegration(models.Model):
                             "“%(field)s” of an integration is fixed once it was "
                             "saved. Archive this one and make another.",
                             field=field.get_description(self.env)["string"],
+                        )
+                    )
+
+    def _check_timezone_may_become(self, timezone):
+        """Terms that changed where a local day began would change within one.
+
+        :raise UserError: naming a line with such terms
+        """
+        for integration in self.filtered(lambda one: one.timezone != timezone):
+            periods = (
+                self.env["saperx.line.period"]
+                .sudo()
+                .search(
+                    [
+                        ("line_id.integration_id", "=", integration.id),
+                        ("date_from", "!=", False),
+                    ]
+                )
+            )
+            zone = ZoneInfo(integration.timezone)
+            for period in periods:
+                day = local_date(period.date_from, zone)
+                if integration._get_start_of_day(day) == period.date_from:
+                    raise UserError(
+                        self.env._(
+                            "The time zone of “%(integration)s” is fixed: terms of the "
+                            "line %(line)s change with the beginning of %(date)s in "
+                            "%(timezone)s. Archive this integration and make another.",
+                            integration=integration.name,
+                            line=period.line_id.display_name,
+                            date=format_date(self.env, day),
+                            timezone=integration.timezone,
                         )
                     )
 

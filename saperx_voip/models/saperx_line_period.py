@@ -1,7 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
@@ -142,8 +142,9 @@ class SaperxLinePeriod(models.Model):
         """Take over the terms that the line has from now on.
 
         This period takes them itself while nothing was told by it, or if only a
-        missing billing plan is given later; else a new one begins now. A closing day
-        holds from the first day of the running cycle.
+        missing billing plan is given later, which then also rates the time before a
+        change of closing day; else a new one begins now. A closing day holds from the
+        first day of the running cycle.
 
         :return: whether there was anything to take over
         """
@@ -157,13 +158,29 @@ class SaperxLinePeriod(models.Model):
             closing_day = changed.pop("closing_day", None)
         is_given_later = changed.keys() == {"tariff_id"} and not self.tariff_id
         if changed:
-            if not (is_untouched or is_given_later):
+            if is_given_later:
+                self._get_formers_without_plan().write(changed)
+            elif not is_untouched:
                 period = self._split_at(fields.Datetime.now())
             period.write(changed)
         if closing_day:
             period._change_closing_day(closing_day)
         period._check_seamless()
         return True
+
+    def _get_formers_without_plan(self):
+        """The periods just before this one that only another closing day tells from
+        it, as long as they have no billing plan."""
+        self.ensure_one()
+        formers = self.line_id.period_ids.filtered(
+            lambda p: self.date_from and p.date_to and p.date_to <= self.date_from
+        ).sorted("date_to", reverse=True)
+        holder = ("contract_id", "partner_id", "billing_type")
+        alike = takewhile(
+            lambda p: not p.tariff_id and all(p[name] == self[name] for name in holder),
+            formers,
+        )
+        return self.browse(former.id for former in alike)
 
     def _get_changes(self, values):
         """Those of the values that are not the period's own."""
@@ -215,7 +232,8 @@ class SaperxLinePeriod(models.Model):
         """Close on another day from the day after the last closing on, so that one
         short cycle comes of it and no day is charged twice or left out.
 
-        :raise UserError: if calls since that day were charged
+        :raise UserError: if calls since that day were charged, or if whoever shares an
+            allowance since then goes on closing on the former day
         """
         self.ensure_one()
         begins = self._get_cycle_begin()
@@ -243,7 +261,54 @@ class SaperxLinePeriod(models.Model):
         )
         for period in periods.filtered(lambda period: period._covers(begins)):
             periods = periods - period | period._split_at(begins)
+        periods._check_sharers_close_on(closing_day, begins)
         periods.write({"closing_day": closing_day})
+
+    def _check_sharers_close_on(self, closing_day, begins):
+        """Whoever shared an allowance with these periods of a line in the running
+        cycle closes it on the same day, or it would be given once for each day. Lines
+        that were cancelled or went elsewhere cannot follow.
+
+        :param datetime begins: of the running cycle, naive UTC
+        :raise UserError: naming the other line
+        """
+        for period in self:
+            if not any(period.tariff_id.allowance_ids.mapped("is_shared")):
+                continue
+            others = self.search(
+                [
+                    ("line_id", "!=", period.line_id.id),
+                    ("contract_id", "=", period.contract_id.id),
+                    ("tariff_id", "=", period.tariff_id.id),
+                    ("closing_day", "!=", closing_day),
+                    "|",
+                    ("date_to", "=", False),
+                    ("date_to", ">", begins),
+                ]
+            )
+            # Those that change together with this line say so already.
+            left = others.filtered(
+                lambda other: (
+                    not other.is_planned
+                    and (
+                        other.line_id.state == "cancelled"
+                        or other.line_id.closing_day != closing_day
+                    )
+                )
+            )
+            if left:
+                raise UserError(
+                    self.env._(
+                        "The line %(other)s, cancelled or changed since, shared the "
+                        "allowance of the billing plan “%(tariff)s” in the running "
+                        "cycle, which closes on day %(day)s: change the closing day of "
+                        "the line %(line)s from the next cycle on.",
+                        other=left[0].line_id.display_name,
+                        tariff=period.tariff_id.display_name,
+                        day=left[0].closing_day,
+                        line=period.line_id.display_name,
+                    )
+                )
 
     def _plan(self, values, moment):
         """Let other terms come at a moment ahead.

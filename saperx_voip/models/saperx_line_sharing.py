@@ -5,16 +5,16 @@ from odoo.exceptions import ValidationError
 
 
 class SaperxLine(models.Model):
-    """Lines that share an allowance close their cycles on one day."""
+    """Lines that share an allowance close their cycles on one day, at one moment."""
 
     _inherit = "saperx.line"  # pylint: disable=consider-merging-classes-inherited
 
     @api.constrains("tariff_id", "closing_day", "contract_id")
     def _check_shared_closing_day(self):
         """Lines of one contract with a plan whose allowance they share have one
-        closing day; cancelled lines do not count.
+        closing day and one time zone; cancelled lines do not count.
 
-        :raise ValidationError: names the two lines
+        :raise ValidationError: names the two lines, or their integrations
         """
         lines = self.sudo().filtered(
             lambda line: (
@@ -29,26 +29,53 @@ class SaperxLine(models.Model):
                 ("state", "!=", "cancelled"),
             ],
             ["contract_id", "tariff_id"],
-            ["closing_day:count_distinct", "id:recordset"],
+            ["id:recordset"],
         )
-        for _contract, tariff, days, together in groups:
-            if days > 1:
-                line = (together & lines)[:1]
-                other = together.filtered(
-                    lambda other, line=line: other.closing_day != line.closing_day
-                )[:1]
-                if not line or not other:
-                    continue
-                raise ValidationError(
-                    self.env._(
-                        "The lines of a contract share the allowance of the billing "
-                        "plan “%(tariff)s”, so that they need one closing day: "
-                        "%(line)s closes on day %(day)s, %(other)s on day "
-                        "%(other_day)s.",
-                        tariff=tariff.display_name,
-                        line=line.display_name,
-                        day=line.closing_day,
-                        other=other.display_name,
-                        other_day=other.closing_day,
-                    )
+        for _contract, tariff, together in groups:
+            if line := (together & lines)[:1]:
+                line._check_closes_with(together, tariff)
+                line._check_one_timezone(together, tariff)
+
+    def _check_closes_with(self, sharers, tariff):
+        self.ensure_one()
+        other = sharers.filtered(lambda other: other.closing_day != self.closing_day)
+        if other:
+            raise ValidationError(
+                self.env._(
+                    "The lines of a contract share the allowance of the billing "
+                    "plan “%(tariff)s”, so that they need one closing day: "
+                    "%(line)s closes on day %(day)s, %(other)s on day "
+                    "%(other_day)s.",
+                    tariff=tariff.display_name,
+                    line=self.display_name,
+                    day=self.closing_day,
+                    other=other[0].display_name,
+                    other_day=other[0].closing_day,
                 )
+            )
+
+    def _check_one_timezone(self, sharers, tariff):
+        """Their cycles end at one moment, or the allowance would be given once for
+        each time zone.
+
+        :raise ValidationError: names the two integrations
+        """
+        self.ensure_one()
+        integration = self.integration_id
+        other = sharers.integration_id.filtered(
+            lambda other: other.timezone != integration.timezone
+        )
+        if other:
+            raise ValidationError(
+                self.env._(
+                    "The lines of a contract share the allowance of the billing "
+                    "plan “%(tariff)s”, so that they need one time zone: that of "
+                    "“%(integration)s” is %(timezone)s, that of “%(other)s” "
+                    "%(other_timezone)s.",
+                    tariff=tariff.display_name,
+                    integration=integration.name,
+                    timezone=integration.timezone,
+                    other=other[0].name,
+                    other_timezone=other[0].timezone,
+                )
+            )

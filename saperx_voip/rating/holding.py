@@ -49,6 +49,7 @@ class NumberHolding:
     since: datetime | None
     until: datetime | None
     is_main: bool = False
+    """Of a number that has left its line: whether it was until then."""
 
     covers = Holding.covers
 
@@ -122,13 +123,23 @@ class Directory:
 
     def area_code(self, line_id: int, moment: datetime) -> str | None:
         """The DDD that the line calls from: that of its main number."""
-        numbers = [n for n in self._numbers_of.get(line_id, ()) if n.covers(moment)]
-        # A line that has lost its numbers still called from where it was.
-        numbers = numbers or self._numbers_of.get(line_id, [])
-        for number in sorted(numbers, key=lambda n: not n.is_main):
+        for number in self._presented(line_id, moment):
             if number.number.startswith("55"):
                 return number.number[2:4]
         return None
+
+    def _presented(self, line_id: int, moment: datetime) -> list[NumberHolding]:
+        """The numbers that the line had at a moment, the main one first."""
+        numbers = self._numbers_of.get(line_id, [])
+        held = [n for n in numbers if n.covers(moment)]
+        if held:
+            # The next one becomes main when the main one leaves: of several, who left
+            # first was it first.
+            return sorted(held, key=lambda n: (not n.is_main, n.until or datetime.max))
+        # A line that has lost its numbers still calls from where it was.
+        lost = [n for n in numbers if n.until and n.until <= moment]
+        lost.sort(key=lambda n: (n.until, n.is_main), reverse=True)
+        return [*lost, *numbers]
 
     def _held(self, line_id: int, moment: datetime) -> Holding | None:
         for holding in self._holdings.get(line_id, ()):

@@ -4,6 +4,7 @@ from datetime import date
 
 from freezegun import freeze_time
 
+from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
 from ..gateway import CallPage
@@ -180,6 +181,44 @@ class TestAllowance(SaperxCase):
         self.assertFalse(self._charge())
         [group] = self.env["saperx.charge"]._get_ripe_groups()
         self.assertIn("not imported", group["waits_for"])
+
+    def _make_far_line(self, **values):
+        far = self._make_integration(name="Far", timezone="America/Manaus")
+        plan = self.plan.copy({"integration_id": far.id, "remote_id": 9})
+        return self._make_line(
+            self.contract,
+            "555433334445",
+            integration_id=far.id,
+            plan_id=plan.id,
+            **values,
+        )
+
+    def test_lines_of_two_time_zones_do_not_share(self):
+        """It would be given once for each: their cycles end at different moments."""
+        self._give(1, is_shared=True)
+        with self.assertRaisesRegex(ValidationError, "Far.*America/Manaus.*SaperX"):
+            self._make_far_line()
+        other_plan = self.tariff.copy()
+        line = self._make_far_line(tariff_id=other_plan.id)
+        with self.assertRaisesRegex(ValidationError, "one time zone"):
+            line.tariff_id = self.tariff
+
+    def test_nor_does_what_they_have_become_shared(self):
+        self._make_far_line()
+        with self.assertRaisesRegex(ValidationError, "one time zone"):
+            self._give(1, is_shared=True)
+        self._give(1)
+
+    def test_nor_does_one_of_them_come_to_another_time_zone(self):
+        self._give(1, is_shared=True)
+        near = self._make_integration(name="Near")
+        plan = self.plan.copy({"integration_id": near.id, "remote_id": 9})
+        self._make_line(
+            self.contract, "555433334445", integration_id=near.id, plan_id=plan.id
+        )
+        with self.assertRaisesRegex(ValidationError, "one time zone"):
+            near.timezone = "America/Manaus"
+        (near | self.integration).timezone = "America/Manaus"
 
     def test_lines_that_share_with_others_elsewhere_leave_those_alone(self):
         self._give(1, is_shared=True)

@@ -108,6 +108,47 @@ class TestLine(SaperxCase):
             self.assertNotEqual(main, first)
             self.assertEqual(self.line.main_number, main.number)
 
+    def test_calls_of_the_past_are_from_the_number_that_was_main_then(self):
+        self.line._write_sync({"was_claimed": True})
+        first = self.line.did_ids
+        second = self.env["saperx.did"].create(
+            {"line_id": self.line.id, "number": "555133334444"}
+        )
+        self._import(self._make_call(1, callee="555432221111"))
+        first.unlink()
+        self.assertEqual(self.line.did_ids, second)
+        self.assertTrue(second.is_main)
+        self.assertEqual(self.line.main_number, second.number)
+        self._get_call(1).action_reassess()
+        self.assertEqual(self._get_call(1).call_class, "lc")
+        self._import(
+            self._make_call(
+                2,
+                start="2026-11-16 15:00:00",
+                caller=second.number,
+                callee="555432221111",
+            )
+        )
+        self.assertEqual(self._get_call(2).call_class, "ldn")
+
+    def test_a_number_that_has_left_stays_what_it_was(self):
+        self.line._write_sync({"was_claimed": True})
+        gone = self.line.did_ids
+        gone.unlink()
+        self.assertTrue(gone.is_main)
+        self.assertFalse(self.line.main_number)
+        for is_main in (True, False):
+            with self.assertRaisesRegex(UserError, "does not have that number"):
+                gone.is_main = is_main
+        new = self.env["saperx.did"].create(
+            {"line_id": self.line.id, "number": "551130001005"}
+        )
+        self.assertTrue(new.is_main)
+        self.env["saperx.did"].with_context(active_test=False).create(
+            {"line_id": self.line.id, "number": "551130001006", "is_main": True}
+        )
+        self.assertTrue(gone.is_main)
+
     def test_a_line_always_presents_one_of_its_numbers(self):
         self.line.did_ids.is_main = False
         self.assertTrue(self.line.did_ids.is_main)

@@ -119,6 +119,38 @@ class TestChangeNow(PeriodCase):
         self.assertEqual(self._get_call(1).charged_amount, 1)
         self.assertEqual(self._bounds(line), [(False, False)])
 
+    def test_a_plan_given_later_rates_the_calls_before_a_change_of_closing_day(self):
+        line = self._make_line(
+            self.contract, number=OTHER_NUMBER, tariff_id=False, closing_day=10
+        )
+        line.in_use_since = False
+        line._write_sync({"was_claimed": True})
+        self._import(
+            self._make_call(1, caller=OTHER_NUMBER),
+            self._make_call(2, start="2026-11-12 12:00:00", caller=OTHER_NUMBER),
+        )
+        line.closing_day = 15
+        line.tariff_id = self.dear
+        self.assertEqual(
+            [(p.closing_day, p.tariff_id) for p in self._periods(line)],
+            [(10, self.dear), (15, self.dear)],
+        )
+        charges = self._charge_all("2026-12-20 15:00:00")
+        self.assertEqual(charges.mapped("amount"), [1, 1])
+
+    def test_a_plan_given_later_rates_no_call_of_another_customer(self):
+        self._import(
+            self._make_call(1), self._make_call(2, start="2026-11-12 12:00:00")
+        )
+        self.line.period_ids.tariff_id = False
+        self.line.with_context(saperx_taking_over=True).tariff_id = False
+        with freeze_time("2026-11-13 15:00:00"):
+            self.line.contract_id = self.heirs_contract
+        self.line.tariff_id = self.dear
+        self.assertEqual(
+            self._periods().mapped(lambda p: p.tariff_id.id), [False, self.dear.id]
+        )
+
     def test_a_closing_day_makes_one_short_cycle_from_the_last_closing(self):
         self._import(
             self._make_call(1, start="2026-11-11 02:59:59"),
@@ -297,6 +329,26 @@ class TestPlannedChange(PeriodCase):
         self._apply(tariff_id=self.dear, when="date", date=date(2026, 11, 20))
         self.assertEqual(self._bounds()[1][0], "2026-11-20 02:00:00")
 
+    def test_the_zone_is_fixed_once_terms_change_where_its_days_begin(self):
+        """A day of the old zone would lie in two cycles."""
+        self._apply(tariff_id=self.dear, when="date", date=date(2026, 11, 20))
+        with self.assertRaisesRegex(UserError, "3333-4444 change with.*11/20/2026"):
+            self.integration.timezone = "America/Manaus"
+        self.integration.timezone = "America/Sao_Paulo"
+        self.line.action_cancel_planned_change()
+        self.integration.timezone = "America/Manaus"
+
+    def test_the_zone_is_fixed_once_a_closing_day_has_changed(self):
+        self.line.closing_day = 15
+        with self.assertRaisesRegex(UserError, "is fixed"):
+            self.integration.timezone = "America/Manaus"
+
+    def test_terms_that_changed_within_a_day_do_not_fix_the_zone(self):
+        self._import(self._make_call(1))
+        self._apply(tariff_id=self.dear, when="now")
+        self.integration.timezone = "America/Manaus"
+        self.assertEqual(len(self.line.period_ids), 2)
+
     def test_from_today_on_is_from_now_on(self):
         self._import(self._make_call(1))
         self._apply(tariff_id=self.dear, when="date", date=date(2026, 11, 16))
@@ -469,6 +521,38 @@ class TestPlannedChange(PeriodCase):
         self._run_cron("2026-12-11 03:00:00")
         self.assertEqual(self.line.contract_line_id, fee)
 
+    def test_a_change_taken_back_while_its_calls_were_being_stored(self):
+        """Their transactions do not see each other; the import's next one does."""
+        self._import(
+            self._make_call(1, start="2026-12-11 03:00:01"),
+            self._make_call(2, start="2026-12-11 03:00:02"),
+        )
+        self._apply(tariff_id=self.dear)
+        planned = self.line.planned_period_id
+        assessor = self.integration._get_assessor()
+        self.line.action_cancel_planned_change()
+        run = self._make_run(
+            date_from="2026-12-10 03:00:00", date_to="2026-12-12 03:00:00"
+        )
+        run._start()
+        # A new one and one that the platform corrected.
+        run._merge(
+            [
+                self._make_call(2, start="2026-12-11 03:00:02", talk_seconds=120),
+                self._make_call(3, start="2026-12-11 03:00:03"),
+            ],
+            assessor,
+        )
+        self.env.invalidate_all()
+        calls = self._get_call(2) | self._get_call(3)
+        self.assertEqual(set(calls.mapped("period_id.id")), set(planned.ids))
+        with self.enter_registry_test_mode(), self.registry.cursor() as cr:
+            run.with_env(self.env(cr=cr))._reassess_what_changed_meanwhile()
+        self.env.invalidate_all()
+        self.assertEqual(calls.period_id, self._periods())
+        self.assertEqual(calls.mapped("charged_amount"), [0.24, 0.12])
+        self.assertEqual(len(self.env["saperx.charge"]._get_ripe_groups()), 1)
+
     def test_lines_with_a_planned_change_are_found(self):
         self._apply(tariff_id=self.dear)
         found = self.env["saperx.line"].search([("period_ids.date_from", ">", "now")])
@@ -520,6 +604,38 @@ class TestSeveralLines(PeriodCase):
         self.assertEqual(self.lines.mapped("closing_day"), [15, 15])
         self.assertEqual(self.lines.tariff_id, self.tariff)
 
+    def test_a_cycle_shared_with_a_cancelled_line_closes_as_it_would_have(self):
+        """The allowance would be given once for each closing day."""
+        self._share()
+        with freeze_time("2026-11-12 15:00:00"):
+            self.other._cancel()
+        with self.assertRaisesRegex(UserError, "from the next cycle on"):
+            self.line.closing_day = 15
+        self._apply(self.line, closing_day=15)
+        self._run_cron("2026-12-11 03:00:00")
+        self.assertEqual(self.line.closing_day, 15)
+
+    def test_a_line_cancelled_in_a_cycle_before_is_no_obstacle(self):
+        self._share()
+        with freeze_time("2026-11-10 15:00:00"):
+            self.other._cancel()
+        self.line.closing_day = 15
+
+    def test_a_cycle_shared_with_a_line_that_left_closes_as_it_would_have(self):
+        self._share()
+        self.lines._write_sync({"was_claimed": True})
+        self.other.in_use_since = False
+        with freeze_time("2026-11-12 15:00:00"):
+            self.other.tariff_id = self.dear
+        for line in self.lines:
+            with self.assertRaisesRegex(UserError, "from the next cycle on"):
+                line.closing_day = 15
+        self.lines.closing_day = 15
+        self.assertEqual(
+            [p.closing_day for line in self.lines for p in self._periods(line)],
+            [10, 15, 10, 15, 15],
+        )
+
     def test_whoever_comes_to_share_must_close_with_the_others(self):
         self._share()
         late = self._make_line(
@@ -531,6 +647,21 @@ class TestSeveralLines(PeriodCase):
         wizard = self._change(late, tariff_id=self.tariff)
         self.assertIn("same day", wizard.obstacle)
         self._apply(late, tariff_id=self.tariff, closing_day=10)
+
+    def test_whoever_comes_to_share_is_of_the_time_zone_of_the_others(self):
+        self._share()
+        far = self._make_integration(name="Far", timezone="America/Manaus")
+        plan = self.plan.copy({"integration_id": far.id, "remote_id": 9})
+        late = self._make_line(
+            self.contract,
+            number="551130001001",
+            integration_id=far.id,
+            plan_id=plan.id,
+            tariff_id=self.dear.id,
+            closing_day=10,
+        )
+        wizard = self._change(late, tariff_id=self.tariff)
+        self.assertIn("one time zone", wizard.obstacle)
 
     def test_who_will_share_no_more_then_does_not_come_along(self):
         self._share()

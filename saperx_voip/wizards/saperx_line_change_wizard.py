@@ -303,6 +303,7 @@ class SaperxLineChangeWizard(models.TransientModel):
             for sharer in self._get_sharers(contract, tariff) - self._get_lines():
                 lines |= sharer
                 closing_days[sharer] = self._get_terms(sharer).closing_day
+            lines[0]._check_one_timezone(lines, tariff)
             if len({closing_days[line] for line in lines}) > 1:
                 raise UserError(
                     self.env._(
