@@ -219,7 +219,9 @@ def merge(env, integration, count: int) -> float:
 
 def recalculate(env, count: int, changed: bool) -> float:
     """Seconds that all of them take."""
-    run = env["saperx.recalculation"].create({})
+    runs = env["saperx.recalculation"]
+    # A change of prices has asked for one already.
+    run = runs.search([("state", "=", "waiting")]) or runs.create({})
     env.cr.commit()
     began = time.perf_counter()
     env["saperx.recalculation"]._cron_run()
