@@ -10,7 +10,7 @@ from odoo.service.model import retrying
 from odoo.tools import SQL, split_every
 from odoo.tools.misc import format_datetime
 
-from ..bulk import copy_rows
+from ..bulk import update_rows
 from ..gateway import known_call_class
 from ..rating import Fact
 from .call_class import CALL_CLASSES, REASONS
@@ -307,31 +307,18 @@ class SaperxCdr(models.Model):
     @api.model
     def _store_assessed(self, rows):
         """:param rows: ids and ``assessed_values``, in the order of the ids"""
-        cr = self.env.cr
-        columns = SQL(", ").join(map(SQL.identifier, ASSESSED_COLUMNS))
-        cr.execute(
+        update_rows(
+            self.env.cr,
+            self._table,
+            ASSESSED_COLUMNS,
+            rows,
+            # Between: so that the planner does not read the whole table.
             SQL(
-                "CREATE TEMP TABLE saperx_assessed ON COMMIT DROP AS"
-                " SELECT id, %s FROM saperx_cdr WITH NO DATA",
-                columns,
-            )
-        )
-        copy_rows(cr, "saperx_assessed", ("id", *ASSESSED_COLUMNS), rows)
-        assignments = SQL(", ").join(
-            SQL("%s = assessed.%s", SQL.identifier(name), SQL.identifier(name))
-            for name in ASSESSED_COLUMNS
-        )
-        cr.execute(
-            SQL(
-                "UPDATE saperx_cdr SET %s FROM saperx_assessed AS assessed"
-                " WHERE saperx_cdr.id = assessed.id AND saperx_cdr.charge_id IS NULL"
-                " AND saperx_cdr.id BETWEEN %s AND %s",
-                assignments,
+                "saperx_cdr.charge_id IS NULL AND saperx_cdr.id BETWEEN %s AND %s",
                 rows[0][0],
                 rows[-1][0],
-            )
+            ),
         )
-        cr.execute("DROP TABLE saperx_assessed")
         self.invalidate_model()
 
 

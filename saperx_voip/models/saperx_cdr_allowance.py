@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from odoo import api, fields, models
 from odoo.tools import SQL, split_every
 
-from ..bulk import copy_rows
+from ..bulk import update_rows
 from ..rating import (
     Balance,
     Drawn,
@@ -216,28 +216,7 @@ class SaperxCdr(models.Model):
                 )
         if not rows:
             return
-        cr = self.env.cr
-        columns = SQL(", ").join(map(SQL.identifier, DRAWN_COLUMNS))
-        cr.execute(
-            SQL(
-                "CREATE TEMP TABLE saperx_drawn ON COMMIT DROP AS"
-                " SELECT id, %s FROM saperx_cdr WITH NO DATA",
-                columns,
-            )
-        )
-        copy_rows(cr, "saperx_drawn", ("id", *DRAWN_COLUMNS), rows)
-        assignments = SQL(", ").join(
-            SQL("%s = drawn.%s", SQL.identifier(name), SQL.identifier(name))
-            for name in DRAWN_COLUMNS
-        )
-        cr.execute(
-            SQL(
-                "UPDATE saperx_cdr SET %s FROM saperx_drawn AS drawn"
-                " WHERE saperx_cdr.id = drawn.id",
-                assignments,
-            )
-        )
-        cr.execute("DROP TABLE saperx_drawn")
+        update_rows(self.env.cr, self._table, DRAWN_COLUMNS, rows)
         self.invalidate_model(DRAWN_COLUMNS)
 
 
