@@ -7,7 +7,7 @@ from functools import partial
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.service.model import retrying
-from odoo.tools import SQL, split_every
+from odoo.tools import SQL
 from odoo.tools.misc import format_datetime
 
 from ..bulk import update_rows
@@ -17,8 +17,6 @@ from .call_class import CALL_CLASSES, REASONS
 from .unconstrained_many2one import UnconstrainedMany2one
 
 REASSESS_BATCH = 10_000
-# Lines whose allowances are drawn in one transaction.
-DRAW_BATCH = 200
 NOT_BILLED = ("unmatched", "unrated", "not_chargeable", "unbilled")
 
 # What matching and rating find.
@@ -228,15 +226,7 @@ class SaperxCdr(models.Model):
             if not batch.call_count:
                 break
             line_ids |= batch.line_ids
-        # What lines of one contract share is reckoned together.
-        lines = self.env["saperx.line"].sudo().browse(line_ids)
-        lines = lines.sorted(lambda line: (line.contract_id.id, line.id))
-        for ids in split_every(DRAW_BATCH, lines.ids):
-            draw = partial(self._draw_allowances, ids)
-            if commit:
-                retrying(draw, self.env)
-            else:
-                draw()
+        self._draw_in_batches(line_ids, commit)
 
     @api.model
     def _reassess_batch(self, domain, assessors, after_id=0):

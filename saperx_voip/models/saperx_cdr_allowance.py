@@ -3,10 +3,11 @@
 import json
 from collections import defaultdict
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
+from odoo.service.model import retrying
 from odoo.tools import SQL, split_every
 
 from ..bulk import update_rows
@@ -23,6 +24,8 @@ from ..rating import (
 
 # Contracts whose calls are in memory at one time.
 BATCH = 500
+# Lines whose allowances are drawn in one transaction.
+DRAW_BATCH = 200
 
 DRAWN_COLUMNS = (
     "covered_seconds",
@@ -44,17 +47,43 @@ class SaperxCdr(models.Model):
         the lines that share with them, were all charged now."""
         self.env.flush_all()
         for lines, contract_ids in self._split_by_ledger(line_ids):
-            ledger, rates = lines._get_ledger()
-            calls, stored = self._read_open_calls(
-                rates,
-                SQL(
-                    "call.line_id = ANY(%s) AND call.state = 'unbilled'"
-                    " AND period.contract_id = ANY(%s)",
-                    lines.ids,
-                    contract_ids,
-                ),
-            )
-            self._store_drawn(self._draw_beforehand(ledger, calls), stored)
+            _ledger, drawings, stored = self._draw_open_calls(lines, contract_ids)
+            self._store_drawn(drawings, stored)
+
+    @api.model
+    def _draw_in_batches(self, line_ids, commit):
+        """As ``_draw_allowances``, of many lines.
+
+        :param bool commit: whether each batch is a transaction of its own
+        """
+        # What lines of one contract share is reckoned together.
+        lines = self.env["saperx.line"].sudo().browse(line_ids)
+        lines = lines.sorted(lambda line: (line.contract_id.id, line.id))
+        for ids in split_every(DRAW_BATCH, lines.ids):
+            draw = partial(self._draw_allowances, ids)
+            if commit:
+                retrying(draw, self.env)
+            else:
+                draw()
+
+    @api.model
+    def _draw_open_calls(self, lines, contract_ids):
+        """Let the unbilled calls of a batch of ``_split_by_ledger`` draw.
+
+        :return: the ledger as they leave it, pairs of ``OpenCall`` and ``Drawn``, and
+            what is stored of them, as ``_read_open_calls`` gives it
+        """
+        ledger, rates = lines._get_ledger()
+        calls, stored = self._read_open_calls(
+            rates,
+            SQL(
+                "call.line_id = ANY(%s) AND call.state = 'unbilled'"
+                " AND period.contract_id = ANY(%s)",
+                lines.ids,
+                contract_ids,
+            ),
+        )
+        return ledger, list(self._draw_beforehand(ledger, calls)), stored
 
     @api.model
     def _draw_beforehand(self, ledger, calls):
@@ -338,19 +367,12 @@ class SaperxLine(models.Model):
         """
         self.ensure_one()
         moment = moment or fields.Datetime.now()
-        period = self.sudo().period_ids.filtered(
-            lambda p: p._get_holding().covers(moment)
-        )[:1]
+        period = self.sudo().period_ids.filtered(lambda p: p._covers(moment))
         cdr_model = self.env["saperx.cdr"].sudo()
         for lines, contract_ids in cdr_model._split_by_ledger(self.ids):
             if period.contract_id.id not in contract_ids:
                 continue
-            ledger, rates = lines._get_ledger()
-            calls, _stored = cdr_model._read_open_calls(
-                rates,
-                SQL("call.line_id = ANY(%s) AND call.state = 'unbilled'", lines.ids),
-            )
-            list(cdr_model._draw_beforehand(ledger, calls))
+            ledger, _drawings, _stored = cdr_model._draw_open_calls(lines, contract_ids)
             day = period._get_local_day(moment)
             last = cycle_of(day, period.closing_day)[1]
             allowance_model = self.env["saperx.tariff.allowance"]

@@ -7,7 +7,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.service.model import retrying
-from odoo.tools import SQL, split_every
+from odoo.tools import SQL
 
 from ..bulk import copy_rows
 from ..forms import tell_forms
@@ -23,8 +23,6 @@ PAGE_LIMIT = 1000
 RETRY_PAUSE = timedelta(minutes=2)
 LONG_TRANSACTION = timedelta(minutes=30)
 RESTARTS = 5
-# Lines whose allowances are drawn in one transaction.
-DRAWN_LINES = 2000
 
 PLATFORM_COLUMNS = (
     "integration_id",
@@ -262,20 +260,15 @@ class SaperxCdrImport(models.Model):
         """What would be covered is known once the window was read: a call that comes
         late stands before others, and one that changed may leave more to them."""
         line_ids = retrying(self._get_line_ids, self.env)
-        for batch in split_every(DRAWN_LINES, line_ids, list):
-            retrying(
-                lambda ids=batch: self.env["saperx.cdr"]._draw_allowances(ids), self.env
-            )
+        self.env["saperx.cdr"]._draw_in_batches(line_ids, commit=True)
 
     def _get_line_ids(self):
         """Ids of the lines that have calls in the window."""
         rows = self.env.execute_query(
             SQL(
-                # Those of a contract together: they may share.
-                "SELECT id FROM saperx_line WHERE id IN ("
-                " SELECT line_id FROM saperx_cdr"
+                "SELECT DISTINCT line_id FROM saperx_cdr"
                 " WHERE integration_id = %s AND start >= %s AND start < %s"
-                ") ORDER BY contract_id, id",
+                " AND line_id IS NOT NULL",
                 self.integration_id.id,
                 self.date_from,
                 self.date_to,

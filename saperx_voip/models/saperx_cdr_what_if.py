@@ -41,9 +41,10 @@ class SaperxCdr(models.Model):
             line_of = {call.id: line_id for call, line_id in calls}
             ledger = self._open_ledger(tariff, some, sharers, calls, date_from)
             drawings = self._draw_beforehand(ledger, [call for call, _line_id in calls])
+            asked = set(some.ids)
             for call, drawn in drawings:
                 line_id = line_of[call.id]
-                if line_id in sharers.ids:
+                if line_id not in asked:
                     continue
                 key = line_id, call.period_id, call.cycle_end, call.call_class
                 total = totals[key]

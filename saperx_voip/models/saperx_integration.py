@@ -176,6 +176,7 @@ class SaperxIntegration(models.Model):
     )
     profile_ids = fields.One2many("saperx.line.profile", "integration_id")
     plan_ids = fields.One2many("saperx.plan", "integration_id")
+    import_ids = fields.One2many("saperx.cdr.import", "integration_id")
     down_since = fields.Datetime(
         readonly=True, copy=False, help="Since then nothing was answered as it should."
     )

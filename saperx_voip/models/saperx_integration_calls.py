@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..rating import (
@@ -33,6 +33,24 @@ class SaperxIntegration(models.Model):
     """What the import and the charging ask of an integration."""
 
     _inherit = "saperx.integration"  # pylint: disable=consider-merging-classes-inherited
+
+    reading_since = fields.Datetime(
+        compute="_compute_reading_since",
+        compute_sudo=True,
+        help="Since when calls are being imported. Empty: they are not.",
+    )
+
+    @api.depends("import_ids.state", "import_ids.started_at")
+    def _compute_reading_since(self):
+        since = dict(
+            self.env["saperx.cdr.import"]._read_group(
+                [("integration_id", "in", self.ids), ("state", "=", "running")],
+                ["integration_id"],
+                ["started_at:min"],
+            )
+        )
+        for integration in self:
+            integration.reading_since = since.get(integration)
 
     def _get_assessor(self, known=None, lines=None):
         """Everything that calls are matched and rated by, read once, for the pure

@@ -1,6 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
 import logging
+from decimal import Decimal
 
 from psycopg2 import OperationalError
 
@@ -11,7 +12,7 @@ from odoo.tools import SQL
 from odoo.tools.misc import format_date
 
 from ..forms import tell_forms
-from .saperx_cdr import DRAW_BATCH
+from .saperx_cdr_allowance import DRAW_BATCH
 
 _logger = logging.getLogger(__name__)
 
@@ -221,8 +222,8 @@ class SaperxRecalculation(models.Model):
                 "last_call_id": batch.last_id,
                 "done_count": self.done_count + batch.call_count,
                 "changed_count": self.changed_count + batch.changed_count,
-                "amount_before": self.amount_before + float(batch.amount_before),
-                "amount_after": self.amount_after + float(batch.amount_after),
+                "amount_before": _exact(self.amount_before) + batch.amount_before,
+                "amount_after": _exact(self.amount_after) + batch.amount_after,
             }
         )
         return True
@@ -289,3 +290,8 @@ class SaperxRecalculation(models.Model):
             {"state": "failed", "error": message, "ended_at": fields.Datetime.now()}
         )
         tell_forms(self)
+
+
+def _exact(amount):
+    """An amount of two decimals, not the binary float that stands for it."""
+    return Decimal(f"{amount:.2f}")

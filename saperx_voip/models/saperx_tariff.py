@@ -331,12 +331,16 @@ class SaperxTariff(models.Model):
             last=format_date(self.env, rate.date_to) or "…",
         )
 
-    def _get_rating_tariff(self):
-        """The plan as the pure core takes it."""
+    def _get_rating_tariff(self, rates=None):
+        """The plan as the pure core takes it.
+
+        :param rates: no other rates of it than these; None: all
+        """
         self.ensure_one()
+        rates = self.rate_ids if rates is None else rates
         return Tariff(
             id=self.id,
-            rates=tuple(rate._get_rating_rate() for rate in self.rate_ids),
+            rates=tuple(rate._get_rating_rate() for rate in rates),
             amount_source=self.amount_source,
         )
 
@@ -363,8 +367,4 @@ class SaperxTariff(models.Model):
         rates = self.env["saperx.tariff.rate"].search(
             [("tariff_id", "=", self.id), ("prefix", "in", [False, "", *prefixes])]
         )
-        return Tariff(
-            id=self.id,
-            rates=tuple(rate._get_rating_rate() for rate in rates),
-            amount_source=self.amount_source,
-        )
+        return self._get_rating_tariff(rates)

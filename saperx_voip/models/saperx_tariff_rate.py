@@ -186,6 +186,12 @@ class SaperxTariffRate(models.Model):
                 )
             )
 
+    @api.model
+    def _get_first_of_next_month(self):
+        """When new prices usually begin."""
+        today = fields.Date.context_today(self)
+        return (today.replace(day=1) + timedelta(days=32)).replace(day=1)
+
     def action_new_price(self):
         """Ask for the price that follows this one, and from which day on."""
         self.ensure_one()

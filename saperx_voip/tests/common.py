@@ -7,7 +7,7 @@ from decimal import Decimal
 from freezegun import freeze_time
 
 from odoo import SUPERUSER_ID, Command, fields
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
 from odoo.addons.account.tests.common import AccountTestInvoicingCommon
 
@@ -90,6 +90,18 @@ class SaperxCase(AccountTestInvoicingCommon):
                 "imported_until": moment("2026-11-10 00:00:00"),
                 **values,
             }
+        )
+
+    @classmethod
+    def _make_user(cls, role, company=None):
+        """:param role: ``user``, ``technician``, ``billing`` or ``manager``"""
+        company = company or cls.company
+        return new_test_user(
+            cls.env,
+            f"saperx-{role}-{company.id}",
+            groups=f"saperx_voip.group_{role}",
+            company_id=company.id,
+            company_ids=[Command.set(company.ids)],
         )
 
     @classmethod

@@ -38,13 +38,7 @@ class TestAccess(SaperxCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.users = {
-            role: new_test_user(
-                cls.env,
-                f"saperx-{role}",
-                groups=f"saperx_voip.group_{role}",
-                company_id=cls.company.id,
-                company_ids=[Command.set(cls.company.ids)],
-            )
+            role: cls._make_user(role)
             for role in ("user", "technician", "billing", "manager")
         }
         cls.users["employee"] = new_test_user(
@@ -271,13 +265,7 @@ class TestAccess(SaperxCase):
             {"name": "Ours", "integration_id": self.integration.id}
         )
         other = self.env["res.company"].create({"name": "Other"})
-        stranger = new_test_user(
-            self.env,
-            "saperx-stranger",
-            groups="saperx_voip.group_manager",
-            company_id=other.id,
-            company_ids=[Command.set(other.ids)],
-        )
+        stranger = self._make_user("manager", other)
         for model in MODELS:
             records = self.env[model].with_user(stranger)
             records = records.with_context(allowed_company_ids=other.ids)

@@ -80,14 +80,24 @@ class TestAllowance(SaperxCase):
         self.assertEqual(self._amounts(1, 2, 3), [0, 0.04, 0.12])
 
     def test_classes_and_prefixes_must_both_fit(self):
-        self._give(10, prefixes="5521, 5511")
+        mobile = self.env["saperx.call.class"].search([("code", "=", "vc1")])
+        self._give(10, prefixes="5511", class_ids=mobile.ids)
+        self._give(2, prefixes="5521, 5511")
         self._give(10, prefixes="5521")
-        self._import(self._make_call(1), self._make_call(2, callee="552133334444"))
+        _of_class, both, rio = self.tariff.allowance_ids
+        self._import(
+            self._make_call(1),
+            self._make_call(2, callee="552133334444"),
+            self._make_call(3, callee="553133334444"),
+        )
         self._charge()
-        first, second = self.tariff.allowance_ids
-        self.assertEqual(self._get_call(1).allowance_uses, {str(first.id): 60})
-        self.assertEqual(self._get_call(2).allowance_uses, {str(first.id): 60})
-        self.assertTrue(second)
+        for remote_id, uses in ((1, {str(both.id): 60}), (2, {str(both.id): 60})):
+            self.assertEqual(self._get_call(remote_id).allowance_uses, uses)
+        self.assertFalse(self._get_call(3).allowance_uses)
+        # What the one lacks, the next one gives.
+        self._import(self._make_call(4, callee="552133334444"))
+        self._charge()
+        self.assertEqual(self._get_call(4).allowance_uses, {str(rio.id): 60})
 
     def test_a_late_call_draws_on_what_is_left_of_its_cycle(self):
         self._give(3)

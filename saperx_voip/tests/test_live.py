@@ -4,7 +4,6 @@ from decimal import Decimal
 
 import psycopg2
 
-from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user
 from odoo.tools import mute_logger
@@ -23,14 +22,7 @@ class LiveCase(SaperxCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.users = {
-            role: new_test_user(
-                cls.env,
-                f"live-{role}",
-                groups=f"saperx_voip.group_{role}",
-                company_id=cls.company.id,
-                company_ids=[Command.set(cls.company.ids)],
-            )
-            for role in ("user", "technician", "billing")
+            role: cls._make_user(role) for role in ("user", "technician", "billing")
         }
 
     def _as(self, role, records):
@@ -145,13 +137,7 @@ class TestRegistration(LiveCase):
 
     def test_another_company_reads_nothing(self):
         other = self.env["res.company"].create({"name": "Other"})
-        stranger = new_test_user(
-            self.env,
-            "live-stranger",
-            groups="saperx_voip.group_manager",
-            company_id=other.id,
-            company_ids=[Command.set(other.ids)],
-        )
+        stranger = self._make_user("manager", other)
         line = self.line.with_user(stranger).with_context(allowed_company_ids=other.ids)
         for method in (
             "read_registrations",

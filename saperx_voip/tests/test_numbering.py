@@ -5,7 +5,6 @@ from unittest.mock import patch
 
 from psycopg2 import IntegrityError
 
-from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user
 from odoo.tools import mute_logger
@@ -24,16 +23,6 @@ class TestNumbering(SaperxCase):
         cls.services = cls.env["saperx.service.number"]
         cls.areas = cls.env["saperx.area.code"]
         cls.other_company = cls.env["res.company"].create({"name": "Other"})
-
-    def _make_user(self, role, company=None):
-        company = company or self.company
-        return new_test_user(
-            self.env,
-            f"saperx-numbering-{role}-{company.id}",
-            groups=f"saperx_voip.group_{role}",
-            company_id=company.id,
-            company_ids=[Command.set(company.ids)],
-        )
 
     def _make_service(self, number, call_class="special", **values):
         return self.services.create(

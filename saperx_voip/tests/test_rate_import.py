@@ -270,13 +270,7 @@ class TestRateImport(TariffCase):
 
     def test_billing_of_another_company_reaches_no_plan_of_this_one(self):
         other = self.env["res.company"].create({"name": "Other"})
-        stranger = new_test_user(
-            self.env,
-            "rates-stranger",
-            groups="saperx_voip.group_billing",
-            company_id=other.id,
-            company_ids=[Command.set(other.ids)],
-        )
+        stranger = self._make_user("billing", other)
         wizards = (
             self._make_wizard("price\n1\n")
             .with_user(stranger)

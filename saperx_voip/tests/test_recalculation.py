@@ -17,14 +17,7 @@ class TestRecalculation(SaperxCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.users = {
-            role: new_test_user(
-                cls.env,
-                f"recalculating-{role}",
-                groups=f"saperx_voip.group_{role}",
-                company_id=cls.company.id,
-                company_ids=[Command.set(cls.company.ids)],
-            )
-            for role in ("user", "technician", "billing")
+            role: cls._make_user(role) for role in ("user", "technician", "billing")
         }
         cls.rate = cls.tariff.rate_ids.filtered(lambda rate: not rate.call_class)
 
@@ -296,13 +289,7 @@ class TestRecalculation(SaperxCase):
         self._import(self._make_call(1))
         run = self.env["saperx.recalculation"].create({})
         other = self.env["res.company"].create({"name": "Other"})
-        stranger = new_test_user(
-            self.env,
-            "recalculating-stranger",
-            groups="saperx_voip.group_billing",
-            company_id=other.id,
-            company_ids=[Command.set(other.ids)],
-        )
+        stranger = self._make_user("billing", other)
         env = self.env(
             user=stranger, context=dict(self.env.context, allowed_company_ids=other.ids)
         )

@@ -26,23 +26,11 @@ class WizardCase(SaperxCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.users = {
-            role: new_test_user(
-                cls.env,
-                f"wizard-{role}",
-                groups=f"saperx_voip.group_{role}",
-                company_id=cls.company.id,
-                company_ids=[Command.set(cls.company.ids)],
-            )
+            role: cls._make_user(role)
             for role in ("user", "technician", "billing", "manager")
         }
         cls.other_company = cls.env["res.company"].create({"name": "Other"})
-        cls.stranger = new_test_user(
-            cls.env,
-            "wizard-stranger",
-            groups="saperx_voip.group_manager",
-            company_id=cls.other_company.id,
-            company_ids=[Command.set(cls.other_company.ids)],
-        )
+        cls.stranger = cls._make_user("manager", cls.other_company)
 
     def _as(self, role, records):
         return records.with_user(self.users[role])

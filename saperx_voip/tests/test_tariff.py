@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import Form, new_test_user
+from odoo.tests import Form
 
 from .common import MOBILE_SAME_DDD, SaperxCase
 
@@ -28,15 +28,6 @@ class TariffCase(SaperxCase):
     def _make_allowance(self, **values):
         return self.env["saperx.tariff.allowance"].create(
             {"tariff_id": self.tariff.id, "quantity": 100, **values}
-        )
-
-    def _make_user(self, role):
-        return new_test_user(
-            self.env,
-            f"tariff-{role}",
-            groups=f"saperx_voip.group_{role}",
-            company_id=self.company.id,
-            company_ids=[Command.set(self.company.ids)],
         )
 
     def _charge_rate(self, rate):

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from datetime import timedelta
+from decimal import Decimal
 
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
@@ -245,9 +246,9 @@ class SaperxLineChangeWizard(models.TransientModel):
     def _get_estimate(self, lines, first, last):
         """By line id, what its calls of some local days would cost under the new
         plan."""
-        totals = defaultdict(float)
+        totals = defaultdict(Decimal)
         for group in self.env["saperx.cdr"]._what_if(
             lines, first, last, self.tariff_id._origin
         ):
-            totals[group["line_id"]] += float(group["charged_amount"])
+            totals[group["line_id"]] += group["charged_amount"]
         return totals

@@ -2,7 +2,6 @@
 
 import base64
 from collections import defaultdict
-from datetime import timedelta
 from decimal import Decimal
 
 from markupsafe import Markup
@@ -37,7 +36,8 @@ class SaperxRateImportWizard(models.TransientModel):
         default="add",
     )
     date_from = fields.Date(
-        string="From (day)", default=lambda self: self._get_default_date()
+        string="From (day)",
+        default=lambda self: self.env["saperx.tariff.rate"]._get_first_of_next_month(),
     )
     end_absent = fields.Boolean(
         string="End what the file lacks",
@@ -420,11 +420,6 @@ class SaperxRateImportWizard(models.TransientModel):
                 facts["sample"],
             ),
         }[error.code]()
-
-    @api.model
-    def _get_default_date(self):
-        today = fields.Date.context_today(self)
-        return (today.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
 def _price(row):

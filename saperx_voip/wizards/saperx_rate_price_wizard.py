@@ -36,7 +36,7 @@ class SaperxRatePriceWizard(models.TransientModel):
     date_from = fields.Date(
         string="From (day)",
         required=True,
-        default=lambda self: self._get_first_of_next_month(),
+        default=lambda self: self.rate_id._get_first_of_next_month(),
     )
     price_per_minute = fields.Float(
         string="New price/min",
@@ -107,8 +107,3 @@ class SaperxRatePriceWizard(models.TransientModel):
             values["date_to"] = False
         rate._follow(day, values)
         return {"type": "ir.actions.act_window_close"}
-
-    @api.model
-    def _get_first_of_next_month(self):
-        today = fields.Date.context_today(self)
-        return (today.replace(day=1) + timedelta(days=32)).replace(day=1)

@@ -183,7 +183,7 @@ class SaperxSimulationWizard(models.TransientModel):
         """The line's period at that moment."""
         periods = self.line_id.period_ids
         return periods.filtered(
-            lambda period: self.start and period._get_holding().covers(self.start)
+            lambda period: self.start and period._covers(self.start)
         )[:1]
 
     def _get_integration(self):

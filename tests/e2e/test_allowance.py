@@ -1,8 +1,8 @@
 """An allowance from the platform's calls to the invoice, and two runs at once."""
 
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
-from demo.client import OdooError
+from .world import at_once
 
 CALL_SECONDS = 60
 
@@ -18,16 +18,16 @@ def give(world, minutes, **values):
 
 def charge_at_once(world, count=4):
     """So many runs at the same time; those that find nothing left say so."""
-
-    def charge(wizard):
-        try:
-            return world.odoo.call("saperx.charge.wizard", "action_generate", [wizard])
-        except OdooError as error:
-            return error
-
     wizards = [world.charge_wizard() for _ in range(count)]
-    with ThreadPoolExecutor(count) as threads:
-        list(threads.map(charge, wizards))
+    outcomes = at_once(
+        *(
+            partial(
+                world.odoo.call, "saperx.charge.wizard", "action_generate", [wizard]
+            )
+            for wizard in wizards
+        )
+    )
+    assert None in outcomes
 
 
 def covered_seconds(world):

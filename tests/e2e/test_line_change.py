@@ -1,30 +1,10 @@
 """Terms of lines: two people who change them at once."""
 
-import threading
 from functools import partial
 
 import pytest
-from demo.client import OdooError
 
-
-def _at_once(*actions):
-    """Run actions at the same moment. :return: the error, or None, of each"""
-    barrier = threading.Barrier(len(actions))
-    outcomes = [None] * len(actions)
-
-    def run(place, action):
-        barrier.wait()
-        try:
-            action()
-        except OdooError as error:
-            outcomes[place] = str(error)
-
-    threads = [threading.Thread(target=run, args=item) for item in enumerate(actions)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return outcomes
+from .world import at_once
 
 
 def _apply(world, line, **values):
@@ -60,7 +40,7 @@ def test_two_people_plan_a_change_at_once_and_one_of_them_is_told(world):
     contract = world.contract()
     for _round in range(4):
         line = world.line(contract, closing_day=10)
-        outcomes = _at_once(*(_apply(world, line, closing_day=day) for day in (15, 20)))
+        outcomes = at_once(*(_apply(world, line, closing_day=day) for day in (15, 20)))
         (refusal,) = filter(None, outcomes)
         day = (15, 20)[outcomes.index(None)]
         assert "planned already" in refusal or "está planejada" in refusal
@@ -79,7 +59,7 @@ def test_a_change_is_planned_while_somebody_else_changes_the_line(world, way):
             other = partial(world.odoo.call, "saperx.line", "action_cancel", [line])
         else:
             other = partial(world.odoo.write, "saperx.line", [line], values)
-        _at_once(_apply(world, line, closing_day=15), other)
+        at_once(_apply(world, line, closing_day=15), other)
         periods = _periods(world, line)
         if way == "cancel":
             # Whoever came first: a line that is cancelled has nothing planned.

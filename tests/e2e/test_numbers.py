@@ -1,11 +1,12 @@
 """Numbers: two people at once, many at once, and moves that are interrupted."""
 
-import threading
 import time
 from functools import partial
 
 import pytest
-from demo.client import OdooClient, OdooError
+from demo.client import OdooClient
+
+from .world import at_once
 
 
 @pytest.fixture(autouse=True)
@@ -63,26 +64,6 @@ def ranges(world):
     world.sql("DELETE FROM saperx_number")
 
 
-def _at_once(*actions):
-    """Run actions at the same moment. :return: the error, or None, of each"""
-    barrier = threading.Barrier(len(actions))
-    outcomes = [None] * len(actions)
-
-    def run(place, action):
-        barrier.wait()
-        try:
-            action()
-        except OdooError as error:
-            outcomes[place] = str(error)
-
-    threads = [threading.Thread(target=run, args=item) for item in enumerate(actions)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return outcomes
-
-
 def _numbers(world, *conditions):
     return world.odoo.search_read(
         "saperx.number", list(conditions), ["number", "state", "line_id", "difference"]
@@ -103,7 +84,7 @@ def test_two_people_save_one_number_at_once_and_one_of_them_has_it(
         ranges(numbers[0][4:], numbers[-1][4:], numbers[0][2:4])
     lines = [world.line(world.contract(name), did_ids=[]) for name in ("A", "B")]
     for number in numbers:
-        outcomes = _at_once(
+        outcomes = at_once(
             *(
                 partial(
                     person.write,
@@ -126,9 +107,9 @@ def test_two_people_save_one_number_at_once_and_one_of_them_has_it(
         assert "duplicate" not in refusal and "_one_" not in refusal
 
 
-def test_two_people_register_the_same_range_at_once(world, technician, ranges):
+def test_two_people_register_the_same_rangeat_once(world, technician, ranges):
     values = {"name": "R", "area_code": "51", "first": "30000000", "last": "30000999"}
-    outcomes = _at_once(
+    outcomes = at_once(
         *(
             partial(person.create, "saperx.number.range", values)
             for person in (world.odoo, technician)

@@ -1,5 +1,6 @@
 """What the end-to-end tests make and ask, through the web client's own calls."""
 
+import threading
 import time
 from contextlib import suppress
 from datetime import date, timedelta
@@ -285,3 +286,23 @@ class World:
             "situacao": "atendida",
             **changes,
         }
+
+
+def at_once(*actions):
+    """Run actions at the same moment. :return: the error, or None, of each"""
+    barrier = threading.Barrier(len(actions))
+    outcomes = [None] * len(actions)
+
+    def run(place, action):
+        barrier.wait()
+        try:
+            action()
+        except OdooError as error:
+            outcomes[place] = str(error)
+
+    threads = [threading.Thread(target=run, args=item) for item in enumerate(actions)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcomes

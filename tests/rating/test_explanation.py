@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from rating import (
     Allowance,
     Balance,
-    Rate,
     Tariff,
     Use,
     draw,
@@ -26,31 +25,9 @@ from rating import (
     rate_call,
     rule_class,
 )
+from rating_samples import TODAY, cents, make_rate
 
-TODAY = date(2026, 7, 1)
 DIGITS = "555133334444"
-
-
-def make_rate(**values):
-    return Rate(
-        **{
-            "id": 1,
-            "sequence": 10,
-            "prefix": "",
-            "call_class": None,
-            "price_per_minute": Decimal("0.10"),
-            "connection_fee": Decimal(0),
-            "minimum_seconds": 30,
-            "step_seconds": 6,
-            "discard_seconds": 3,
-            **values,
-        }
-    )
-
-
-def cents(maximum, places):
-    return st.decimals(0, maximum, places=places, allow_nan=False)
-
 
 days = st.one_of(
     st.none(), st.integers(-2, 2).map(lambda days: TODAY + timedelta(days=days))

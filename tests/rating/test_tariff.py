@@ -11,39 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rating import (
     CALL_CLASSES,
-    Rate,
     Rated,
     Tariff,
     charged_seconds,
     gross_amount,
     rate_call,
 )
-
-TODAY = date(2026, 7, 1)
-
-
-def make_rate(**values):
-    return Rate(
-        **{
-            "id": 1,
-            "sequence": 10,
-            "prefix": "",
-            "call_class": None,
-            "price_per_minute": Decimal("0.10"),
-            "connection_fee": Decimal(0),
-            "minimum_seconds": 30,
-            "step_seconds": 6,
-            "discard_seconds": 3,
-            "date_from": None,
-            "date_to": None,
-            **values,
-        }
-    )
-
-
-def cents(maximum, places):
-    return st.decimals(0, maximum, places=places, allow_nan=False)
-
+from rating_samples import TODAY, cents, make_rate
 
 prices = cents(99, 6)
 seconds = st.integers(0, 100_000)
