@@ -55,6 +55,8 @@ from . import saperx_charge_run
 from . import saperx_charge_class
 from . import saperx_charge_allowance
 from . import contract_contract
+from . import contract_contract_invoicing
+from . import contract_contract_life
 from . import contract_line
 from . import account_move
 from . import account_move_line
