@@ -9,13 +9,22 @@
     "website": "https://github.com/OCA/contract",
     "depends": ["contract_termination", "bus"],
     "external_dependencies": {
-        "python": ["requests", "msgspec", "cryptography", "phonenumbers", "openpyxl"],
+        "python": [
+            "cryptography",
+            "holidays",
+            "msgspec",
+            "openpyxl",
+            "phonenumbers",
+            "requests",
+        ],
     },
     "data": [
         "security/saperx_groups.xml",
         "security/ir.model.access.csv",
         "security/saperx_rules.xml",
         "data/mail_activity_type.xml",
+        "data/mail_template.xml",
+        "data/overdue.xml",
         "data/product_product.xml",
         "data/ir_cron.xml",
         "data/saperx_service_number.xml",

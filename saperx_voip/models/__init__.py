@@ -57,9 +57,14 @@ from . import saperx_charge_allowance
 from . import contract_contract
 from . import contract_contract_invoicing
 from . import contract_contract_life
+from . import contract_contract_overdue
+from . import saperx_holiday
+from . import saperx_overdue_case
+from . import saperx_overdue_run
 from . import contract_line
 from . import account_move
 from . import account_move_line
+from . import account_partial_reconcile
 from . import product_template
 from . import ir_http
 from . import res_company

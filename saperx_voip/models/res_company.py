@@ -2,8 +2,10 @@
 
 from zoneinfo import ZoneInfo
 
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
+from ..overdue import Calendar, Rules
 from ..rating import local_date
 
 # Without a company to ask.
@@ -57,6 +59,86 @@ class ResCompany(models.Model):
         "CHECK (saperx_quarantine_days BETWEEN 0 AND 3650)",
         "Numbers rest for 0 to 3650 days.",
     )
+
+    saperx_block_lines_with_contract = fields.Boolean(
+        string="Block and unblock lines together with the contract",
+        help="The SIP lines follow a block of their contract for overdue payment. A "
+        "cancellation they follow always.",
+    )
+    saperx_overdue_active = fields.Boolean(
+        string="Block and cancel overdue contracts",
+        help="Contracts with SIP lines whose invoices stay unpaid are told, blocked "
+        "and cancelled by a scheduled task.",
+    )
+    saperx_overdue_notice_days = fields.Integer(
+        string="Days from the due date to the notice", default=5
+    )
+    saperx_overdue_partial_days = fields.Integer(
+        string="Days from the notice to the partial block",
+        default=15,
+        help="0: no partial block.",
+    )
+    saperx_overdue_full_days = fields.Integer(
+        string="Days from the notice to the full block",
+        default=30,
+        help="0: no full block.",
+    )
+    saperx_overdue_cancel_days = fields.Integer(
+        string="Days from the notice to the cancellation",
+        default=75,
+        help="0: no contract is cancelled by itself.",
+    )
+    saperx_overdue_last_notice_days = fields.Integer(
+        string="Days from the last notice to the cancellation",
+        default=15,
+        help="Before a contract is cancelled its customer is told once more. "
+        "0: no other notice.",
+    )
+    saperx_overdue_spares_rest_days = fields.Boolean(
+        string="No block from Friday to Sunday, on holidays and their eves",
+        default=True,
+        help="As Lei 14.015/2020 has it. What falls on such a day waits for the next.",
+    )
+
+    @api.constrains(
+        "saperx_overdue_notice_days",
+        "saperx_overdue_partial_days",
+        "saperx_overdue_full_days",
+        "saperx_overdue_cancel_days",
+        "saperx_overdue_last_notice_days",
+    )
+    def _check_saperx_overdue_days(self):
+        for company in self:
+            try:
+                company._get_overdue_rules()
+            except ValueError as error:
+                raise ValidationError(
+                    self.env._(
+                        "Overdue payment: the notice comes at least one day after the "
+                        "due date; partial block, full block and cancellation follow "
+                        "in this order, each on a later day. 0 leaves a step out."
+                    )
+                ) from error
+
+    def _get_overdue_rules(self):
+        """:raise ValueError: days that make no sense"""
+        self.ensure_one()
+        return Rules(
+            notice=self.saperx_overdue_notice_days,
+            partial=self.saperx_overdue_partial_days or None,
+            full=self.saperx_overdue_full_days or None,
+            cancel=self.saperx_overdue_cancel_days or None,
+            last_notice=self.saperx_overdue_last_notice_days or None,
+        )
+
+    def _get_overdue_calendar(self):
+        self.ensure_one()
+        own = self.env["saperx.holiday"].sudo().search([("company_id", "=", self.id)])
+        return Calendar(
+            state=self.state_id.code or None,
+            own_holidays=own.mapped("day"),
+            spares_rest_days=self.saperx_overdue_spares_rest_days,
+        )
 
     def _has_number_ranges(self):
         """Whether the company controls its stock of numbers."""

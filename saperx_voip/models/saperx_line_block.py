@@ -11,7 +11,7 @@ REASONS = [
     ("manual", "Manual"),
 ]
 # What a block is, is told when it is made: it is ended and another one made.
-FIXED_FIELDS = {"line_id", "reason", "level", "date_from", "user_id"}
+FIXED_FIELDS = {"line_id", "reason", "level", "date_from", "user_id", "overdue_case_id"}
 
 
 class SaperxLineBlock(models.Model):
@@ -49,6 +49,9 @@ class SaperxLineBlock(models.Model):
         default=lambda self: self.env.user,
     )
     note = fields.Char()
+    overdue_case_id = fields.Many2one(
+        "saperx.overdue.case", readonly=True, index="btree_not_null", ondelete="cascade"
+    )
     is_open = fields.Boolean(compute="_compute_is_open")
     is_over = fields.Boolean(compute="_compute_is_open")
 

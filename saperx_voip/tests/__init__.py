@@ -17,6 +17,7 @@ from . import test_neutralize
 from . import test_number_range
 from . import test_numbering
 from . import test_oca_contract
+from . import test_overdue
 from . import test_porting
 from . import test_push
 from . import test_recalculation

@@ -1,0 +1,217 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+
+from odoo import api, fields, models
+from odoo.tools.misc import format_date
+
+from ..overdue import Standing, StepKind, next_step
+from .saperx_line_block import LEVELS
+
+ACTIVITY = "saperx_voip.mail_activity_overdue"
+
+STEPS = [
+    (StepKind.NOTICE.value, "Notice"),
+    (StepKind.PARTIAL.value, "Partial block"),
+    (StepKind.FULL.value, "Full block"),
+    (StepKind.LAST_NOTICE.value, "Last notice"),
+    (StepKind.CANCEL.value, "Cancellation"),
+]
+FAILED = {"bounce", "exception", "canceled"}
+DELIVERED = {"sent", "pending"}
+
+
+class SaperxOverdueCase(models.Model):
+    """A contract's overdue payment, from the notice until it is paid or the contract
+    ends. Only the invoices that the notice told of count: others need their own."""
+
+    _name = "saperx.overdue.case"
+    _description = "Overdue payment of a contract"
+    _order = "opened_on desc, id desc"
+    _rec_name = "contract_id"
+
+    contract_id = fields.Many2one(
+        "contract.contract", required=True, index=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one(
+        related="contract_id.company_id", store=True, index=True
+    )
+    partner_id = fields.Many2one(
+        related="contract_id.partner_id", string="Customer", store=True, index=True
+    )
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    state = fields.Selection(
+        [("open", "Open"), ("closed", "Closed")], required=True, default="open"
+    )
+    opened_on = fields.Date(required=True)
+    due_date = fields.Date(
+        string="Due since", required=True, help="Of the oldest unpaid invoice."
+    )
+    move_ids = fields.Many2many(
+        "account.move",
+        "saperx_overdue_case_move_rel",
+        "case_id",
+        "move_id",
+        string="Invoices",
+        help="That the notice told of.",
+    )
+    amount_due = fields.Monetary(
+        compute="_compute_amount_due",
+        compute_sudo=True,
+        help="What is unpaid and due of these invoices.",
+    )
+    noticed_on = fields.Date(help="Days count from here.")
+    last_noticed_on = fields.Date()
+    notice_message_id = fields.Many2one(
+        "mail.message", string="Latest notice", index=True, ondelete="set null"
+    )
+    notice_state = fields.Selection(
+        [
+            ("waiting", "On its way"),
+            ("sent", "Sent"),
+            ("failed", "Not delivered"),
+            ("by_hand", "Told by somebody"),
+        ],
+        string="State of the notice",
+        help="A notice that was not delivered stops the clock, until somebody tells "
+        "the customer and registers it.",
+    )
+    partial_on = fields.Date(string="Partial block on")
+    full_on = fields.Date(string="Full block on")
+    level = fields.Selection(LEVELS, string="Block", help="Of the contract, now.")
+    blocked_since = fields.Datetime()
+    last_step_on = fields.Date()
+    next_step = fields.Selection(STEPS)
+    next_step_on = fields.Date(string="On")
+    closed_on = fields.Date()
+    closed_because = fields.Selection(
+        [
+            ("paid", "Paid"),
+            ("cancelled", "Contract cancelled for it"),
+            ("ended", "Contract ended"),
+        ]
+    )
+
+    _one_open = models.UniqueIndex(
+        "(contract_id) WHERE state = 'open'",
+        "The overdue payment of this contract is being followed already.",
+    )
+    _open_by_company = models.Index("(company_id) WHERE state = 'open'")
+
+    @api.depends("move_ids.payment_state", "move_ids.amount_residual", "move_ids.state")
+    def _compute_amount_due(self):
+        for case in self:
+            case.amount_due = sum(case._get_due_items().mapped("amount_residual"))
+
+    # === What holds now ===
+
+    def _get_due_items(self):
+        """The journal items of the told invoices that are due and unpaid."""
+        self.ensure_one()
+        today = self.company_id._get_telephony_today()
+        moves = self.move_ids.filtered(
+            lambda move: (
+                move.state == "posted" and move.payment_state in ("not_paid", "partial")
+            )
+        )
+        return moves.line_ids.filtered(
+            lambda item: (
+                item.display_type == "payment_term"
+                and not item.reconciled
+                and item.amount_residual > 0
+                and item.date_maturity < today
+            )
+        )
+
+    def _get_standing(self):
+        self.ensure_one()
+        return Standing(
+            due=self.due_date,
+            noticed=self.noticed_on or None,
+            partial=self.partial_on or None,
+            full=self.full_on or None,
+            last_noticed=self.last_noticed_on or None,
+            level=self.level or None,
+            held_until=self.contract_id._get_held_until(),
+        )
+
+    def _get_next_step(self):
+        """The next step and its day, or None if none comes by itself."""
+        self.ensure_one()
+        company = self.company_id
+        is_stopped = self.notice_state == "failed" or self.state == "closed"
+        if is_stopped or not company.saperx_overdue_active:
+            return None
+        return next_step(
+            self._get_standing(),
+            company._get_overdue_rules(),
+            company._get_overdue_calendar(),
+        )
+
+    def _plan(self):
+        """Keep what comes next, for lists and filters."""
+        for case in self:
+            step = case._get_next_step()
+            values = {
+                "next_step": step.kind.value if step else False,
+                "next_step_on": step.day if step else False,
+            }
+            case.write(
+                {name: value for name, value in values.items() if case[name] != value}
+            )
+
+    def _follow_notice(self):
+        """Learn what became of the latest notice."""
+        for case in self.filtered("notice_message_id"):
+            if case.notice_state == "by_hand":
+                continue
+            notices = case.notice_message_id.notification_ids
+            statuses = set(notices.mapped("notification_status"))
+            if not notices or statuses & FAILED:
+                state = "failed"
+            elif statuses <= DELIVERED or "inbox" in notices.mapped(
+                "notification_type"
+            ):
+                state = "sent"
+            else:
+                state = "waiting"
+            # What was delivered is forgotten by the mail's own housekeeping.
+            if state != case.notice_state and (notices or case.notice_state != "sent"):
+                case.notice_state = state
+                if state == "failed":
+                    case._ask_somebody(
+                        self.env._(
+                            "The notice of overdue payment did not reach the customer: "
+                            "nothing is blocked until somebody tells them and "
+                            "registers it on the contract."
+                        )
+                    )
+
+    # === What people do ===
+
+    def _register_notice(self, day, how):
+        """Somebody told the customer: the clock runs from that day on.
+
+        :param how: in somebody's words
+        """
+        self.ensure_one()
+        name = "last_noticed_on" if self.last_noticed_on else "noticed_on"
+        self.write({name: day, "notice_state": "by_hand"})
+        self.contract_id.message_post(
+            body=self.env._(
+                "%(user)s told the customer of the overdue payment on %(day)s: %(how)s",
+                user=self.env.user.name,
+                day=format_date(self.env, day),
+                how=how,
+            )
+        )
+        self.contract_id.activity_feedback([ACTIVITY])
+        self._plan()
+
+    def _ask_somebody(self, note):
+        """One open activity on the contract for whoever answers for it."""
+        self.ensure_one()
+        contract = self.contract_id
+        contract.activity_unlink([ACTIVITY])
+        user = contract._get_saperx_responsible()
+        if user:
+            contract.activity_schedule(ACTIVITY, note=note, user_id=user.id)
+        contract.message_post(body=note)

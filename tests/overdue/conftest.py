@@ -1,0 +1,6 @@
+"""The days of an unpaid contract, tested as the package ``overdue``, without Odoo."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "saperx_voip"))
