@@ -143,8 +143,6 @@ class SaperxRateImportWizard(models.TransientModel):
         )
         values |= {
             "recognised": self._describe(file),
-            "price_range": self._describe_prices(file.rows),
-            "price_warning": self._warn_of_prices(file.rows),
             "notes": "\n".join(self._get_notes(file, changes)) or False,
         }
         if problems:
@@ -156,6 +154,8 @@ class SaperxRateImportWizard(models.TransientModel):
         return values | {
             "summary": self._summarise(changes.told, changes.unchanged),
             "change_table": self._tabulate_changes(changes.told),
+            "price_range": self._describe_prices(file.rows),
+            "price_warning": self._warn_of_prices(file.rows),
             "is_ready": bool(changes),
         }
 
