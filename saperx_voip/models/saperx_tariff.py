@@ -30,7 +30,7 @@ class SaperxTariff(models.Model):
     currency_id = fields.Many2one(related="company_id.currency_id")
     amount_source = fields.Selection(
         [("own", "Rates of this plan"), ("platform", "Amount charged by the platform")],
-        string="Prices",
+        string="Source of prices",
         required=True,
         default="own",
         tracking=True,
@@ -301,11 +301,13 @@ class SaperxTariff(models.Model):
             )
             for one, other in current._get_overlaps()[:3]
         ]
+        services = self.env["saperx.service.number"]._get_services(self.company_id)
         free = current.filtered(
             lambda rate: (
                 not rate.price_per_minute
                 and not rate.connection_fee
                 and rate.call_class not in ("free", "internal")
+                and services.find(rate.prefix or "") != "free"
             )
         )
         if free:

@@ -21,8 +21,9 @@ EXPLAINING_FIELDS = {
     "tariff_id", "prefix", "call_class", "price_per_minute", "connection_fee",
     "minimum_seconds", "step_seconds", "discard_seconds", "date_from",
 }  # fmt: skip
-# What the choice of a class says where a rate has none.
+# What the choice of a class says where a rate has none: by whether it has a prefix.
 ANY_CLASS = "any"
+ANY_CLASS_OF_PREFIX = "any_of_prefix"
 # What a call's amount depends on.
 RATING_FIELDS = {*EXPLAINING_FIELDS, "sequence", "date_to"}
 
@@ -44,11 +45,17 @@ class SaperxTariffRate(models.Model):
         "dialled for 0800, 0300, 4004 and services. Empty: any number."
     )
     call_class = fields.Selection(
-        CALL_CLASSES, string="Class", help="Empty: every class without a rate."
+        CALL_CLASSES,
+        string="Class of call",
+        help="Empty: every class without a rate.",
     )
     class_choice = fields.Selection(
-        [*CALL_CLASSES, (ANY_CLASS, "All others")],
-        string="Calls to",
+        [
+            *CALL_CLASSES,
+            (ANY_CLASS, "All others"),
+            (ANY_CLASS_OF_PREFIX, "Any class with this prefix"),
+        ],
+        string="Class",
         required=True,
         compute="_compute_class_choice",
         inverse="_inverse_class_choice",
@@ -66,10 +73,12 @@ class SaperxTariffRate(models.Model):
         required=True,
         default=0.0,
     )
-    minimum_seconds = fields.Integer(required=True, default=30)
-    step_seconds = fields.Integer(required=True, default=6)
+    minimum_seconds = fields.Integer(
+        string="Minimum (seconds)", required=True, default=30
+    )
+    step_seconds = fields.Integer(string="Step (seconds)", required=True, default=6)
     discard_seconds = fields.Integer(
-        string="Free up to (seconds)",
+        string="Free seconds",
         required=True,
         default=3,
         help="Conversations of up to so many seconds cost nothing.",
@@ -134,17 +143,23 @@ class SaperxTariffRate(models.Model):
             parts = [part for part in parts if part] or [self.env._("Default rate")]
             rate.display_name = " · ".join(parts)
 
-    @api.depends("call_class")
+    @api.depends("call_class", "prefix")
     def _compute_class_choice(self):
         for rate in self:
-            rate.class_choice = rate.call_class or ANY_CLASS
+            rate.class_choice = class_choice_of(rate.prefix, rate.call_class)
 
     def _inverse_class_choice(self):
         for rate in self:
             choice = rate.class_choice
-            call_class = choice if choice and choice != ANY_CLASS else False
+            call_class = choice in dict(CALL_CLASSES) and choice
             if rate.call_class != call_class:
                 rate.call_class = call_class
+
+    @api.onchange("class_choice")
+    def _onchange_class_choice(self):
+        # A prefix that is typed afterwards finds the class that was chosen.
+        self._inverse_class_choice()
+        self._compute_class_choice()
 
     @api.depends("price_per_minute", "cost_per_minute")
     def _compute_margin(self):
@@ -360,6 +375,11 @@ class SaperxTariffRate(models.Model):
             "date_to": rate.date_to,
             "sequence": rate.sequence,
         }
+
+
+def class_choice_of(prefix, call_class):
+    """What the choice of a class says of a rate."""
+    return call_class or (ANY_CLASS_OF_PREFIX if prefix else ANY_CLASS)
 
 
 def to_decimal(price):

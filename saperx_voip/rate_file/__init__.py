@@ -4,8 +4,8 @@
 plan, ``write_csv`` and ``write_xlsx`` write what ``read`` reads.
 """
 
-from .compare import Changes, Known, add, new_prices
-from .const import COLUMNS, DECIMALS, SEPARATORS
+from .compare import Change, Changes, Known, add, new_prices
+from .const import COLUMNS, DECIMALS, SEPARATORS, THREE_DIGITS
 from .errors import Problem, RateFileError
 from .reader import RateFile, Row, read
 from .writer import write_csv, write_xlsx
@@ -14,6 +14,8 @@ __all__ = [
     "COLUMNS",
     "DECIMALS",
     "SEPARATORS",
+    "THREE_DIGITS",
+    "Change",
     "Changes",
     "Known",
     "Problem",

@@ -48,9 +48,27 @@ class _Then:
     """None if the file makes the rate."""
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What becomes of one price, as people see it: that of a rate which ends and of the
+    one that follows it are one changed price."""
+
+    line: int
+    """That says so; 0 for a rate that the file lacks."""
+    before: dict | None
+    """None for a new rate."""
+    after: dict | None
+    """None for a rate that ends."""
+    last_day: date | None = None
+    """Of a rate that ends."""
+
+
 @dataclass(slots=True)
 class Changes:
     """What is to be written, and what stands against it."""
+
+    told: list[Change] = field(default_factory=list)
+    """The same for people, in the order of the file; what it lacks comes last."""
 
     create: list[dict] = field(default_factory=list)
     update: list[tuple[int, dict]] = field(default_factory=list)
@@ -86,7 +104,7 @@ def add(known: Iterable[Known], rows: Sequence[Row]) -> Changes:
         first_line = first_lines.setdefault(same_days, row.line)
         if first_line != row.line:
             changes.problems.append(
-                Problem(row.line, None, "duplicate", str(first_line))
+                Problem(row.line, None, "duplicate", other_line=first_line)
             )
             continue
         rate = _find_same(there[key], row, matched)
@@ -106,7 +124,11 @@ def add(known: Iterable[Known], rows: Sequence[Row]) -> Changes:
     overlaps = _find_overlaps(then)
     changes.problems += overlaps
     refused = {problem.line for problem in overlaps}
-    changes.create = [values for line, values in created.items() if line not in refused]
+    for line, values in created.items():
+        if line not in refused:
+            changes.create.append(values)
+            changes.told.append(Change(line, None, values))
+    changes.told.sort(key=_place)
     return changes
 
 
@@ -143,7 +165,7 @@ def new_prices(
         for begins, row in group:
             if taken and _reaches(taken, begins):
                 changes.problems.append(
-                    Problem(row.line, None, "duplicate", str(taken.line))
+                    Problem(row.line, None, "duplicate", other_line=taken.line)
                 )
             else:
                 previous = _set_price(changes, rates, row, begins, ended, previous)
@@ -155,7 +177,9 @@ def new_prices(
                     first = rate.values["date_from"]
                     if rate.is_valid(day) and (first is None or first < day):
                         ended[rate.id] = day - ONE_DAY
+                        changes.told.append(Change(0, rate.values, None, day - ONE_DAY))
     changes.end = sorted(ended.items())
+    changes.told.sort(key=_place)
     return changes
 
 
@@ -193,21 +217,27 @@ def _set_price(changes, rates, row, begins, ended, previous):
         _update(changes, ruling, row.line, wanted)
         ruling.values.update(wanted)
         return ruling
+    inherited = ruling or previous
+    before = dict(inherited.values) if inherited else None
     for rate in running:
         if rate.values["date_from"] != begins:
             rate.values["date_to"] = ended[rate.id] = begins - ONE_DAY
+            if rate is not ruling:
+                changes.told.append(
+                    Change(row.line, dict(rate.values), None, begins - ONE_DAY)
+                )
     if ruling and ruling.values["date_from"] == begins:
         _update(changes, ruling, row.line, wanted)
         ruling.values.update(wanted)
         return ruling
-    inherited = ruling or previous
     values = {
         **DEFAULTS,
-        **(inherited.values if inherited else {}),
+        **(before or {}),
         **wanted,
         "date_from": begins,
     } | ({} if ruling else _stated(row, "sequence"))
     changes.create.append(values)
+    changes.told.append(Change(row.line, before, values))
     # It ends before the next row begins, and need not be looked for there.
     return Known(0, values)
 
@@ -221,6 +251,8 @@ def _update(changes, rate, line, wanted):
         changes.problems.append(Problem(line, None, "charged"))
     else:
         changes.update.append((rate.id, different))
+        before = dict(rate.values)
+        changes.told.append(Change(line, before, {**before, **different}))
 
 
 def _find_same(rates, row, matched):
@@ -254,7 +286,7 @@ def _find_overlaps(rates: Iterable[_Then]) -> list[Problem]:
                 if last.line and not _overlapped_before(furthest, rate):
                     problems.setdefault(
                         last.line,
-                        Problem(last.line, None, "overlaps", str(other.line or "")),
+                        Problem(last.line, None, "overlaps", other_line=other.line),
                     )
             if furthest is None or _last_day(furthest) < _last_day(rate):
                 furthest = rate
@@ -279,6 +311,11 @@ def _differences(rate: Known, wanted: dict, but=()) -> dict:
 
 def _stated(row: Row, name: str) -> dict:
     return {name: row.values[name]} if name in row.values else {}
+
+
+def _place(change: Change) -> tuple:
+    """In the order of the file, and below it what the file lacks."""
+    return not change.line, change.line
 
 
 def _ordered(known: Iterable[Known]) -> list[Known]:

@@ -4,6 +4,8 @@ from decimal import Decimal
 
 SEPARATORS = (";", ",", "\t", "|")
 DECIMALS = (",", ".")
+THREE_DIGITS = ("thousands", "decimal")
+"""What a sign before just three digits can mean: 1.500 in a file of 0,09."""
 
 MOST_BYTES = 10 * 2**20
 MOST_UNPACKED_BYTES = 64 * 2**20
@@ -52,8 +54,11 @@ COLUMNS = {
     ),
     "discard_seconds": (
         "Descarte (s)",
-        "Discard (s)",
-        ("descarte", "carencia", "gratis ate", "discard", "discard seconds", "free s"),
+        "Free (s)",
+        (
+            "descarte", "carencia", "gratis ate", "gratis s", "discard", "discard s",
+            "discard seconds", "free", "free seconds",
+        ),
     ),
     "cost_per_minute": (
         "Custo/min",
@@ -61,16 +66,19 @@ COLUMNS = {
         ("custo", "custo por minuto", "cost", "cost per minute"),
     ),
     "date_from": (
-        "Válido de",
+        "Válida desde",
         "Valid from",
-        ("valido desde", "a partir de", "inicio", "vigencia inicial", "start date"),
+        (
+            "valida de", "valido de", "valido desde", "a partir de", "inicio",
+            "vigencia inicial", "start date",
+        ),
     ),
     "date_to": (
-        "Válido até",
+        "Válida até",
         "Valid to",
-        ("ate", "fim", "vigencia final", "valid until", "end date"),
+        ("valido ate", "ate", "fim", "vigencia final", "valid until", "end date"),
     ),
-    "sequence": ("Ordem", "Sequence", ("sequencia", "order")),
+    "sequence": ("Sequência", "Sequence", ("ordem", "order")),
 }  # fmt: skip
 MONEY = ("price_per_minute", "connection_fee", "cost_per_minute")
 INTEGERS = ("minimum_seconds", "step_seconds", "discard_seconds", "sequence")

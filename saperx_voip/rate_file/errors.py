@@ -1,6 +1,7 @@
 """What can be wrong with a file, as codes: who shows them has the words."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 
 class RateFileError(Exception):
@@ -8,7 +9,7 @@ class RateFileError(Exception):
 
     :param str code: one of ``too_large``, ``too_many_rates``, ``too_many_lines``,
         ``unsafe``, ``old_excel``, ``not_a_workbook``, ``not_text``, ``broken_csv``,
-        ``empty``, ``no_header``, ``header_twice``, ``decimal_unclear``
+        ``blank``, ``empty``, ``no_header``, ``header_twice``, ``decimal_unclear``
     :param facts: what the words name
     """
 
@@ -28,4 +29,8 @@ class Problem:
     """A key of ``COLUMNS``, None if the whole line is meant."""
     code: str
     value: str = ""
-    """What stands there, shortened; or the other line that is meant."""
+    """What stands there, shortened."""
+    other_line: int = 0
+    """That this one does not go with; 0 if it is a rate of the plan."""
+    readings: tuple[Decimal, ...] = ()
+    """Of an ``ambiguous`` price: with a sign of thousands, with a decimal symbol."""

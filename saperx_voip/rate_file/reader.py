@@ -52,12 +52,17 @@ class RateFile:
 
 
 def read(
-    content: bytes, separator: str | None = None, decimal: str | None = None
+    content: bytes,
+    separator: str | None = None,
+    decimal: str | None = None,
+    three_digits: str | None = None,
 ) -> RateFile:
     """Read the rates of a CSV or XLSX file.
 
     :param separator: of a CSV, None to recognise it
     :param decimal: the decimal symbol of texts, None to recognise it
+    :param three_digits: what the other sign means before just three digits, one of
+        ``THREE_DIGITS``; None: each such price is a problem
     :raise RateFileError: nothing of it can be read
     """
     check_size(content)
@@ -90,7 +95,7 @@ def read(
         ],
     )
     for line, cells in table:
-        _read_line(result, places, len(header), line, cells)
+        _read_line(result, places, len(header), line, cells, three_digits)
     return result
 
 
@@ -161,7 +166,7 @@ def _recognise_decimal(places: dict[str, int], table: list[Line]) -> str:
     return decimal
 
 
-def _read_line(result, places, width, line, cells):
+def _read_line(result, places, width, line, cells, three_digits):
     values, problems = {"prefix": "", "call_class": None}, []
     for column, place in places.items():
         cell = cells[place] if place < len(cells) else None
@@ -173,9 +178,11 @@ def _read_line(result, places, width, line, cells):
                 if column in DATES:
                     values[column] = None
             else:
-                values[column] = _read_cell(column, cell, result.decimal)
+                values[column] = _read_cell(column, cell, result.decimal, three_digits)
         except Unreadable as error:
-            problems.append(Problem(line, column, str(error), _shown(cell)))
+            problems.append(
+                Problem(line, column, str(error), _shown(cell), readings=error.readings)
+            )
     extra = [cell for cell in cells[width:] if not is_empty(cell)]
     if extra:
         problems.append(Problem(line, None, "extra_cells", _shown(extra[0])))
@@ -186,13 +193,13 @@ def _read_line(result, places, width, line, cells):
         result.rows.append(Row(line, values))
 
 
-def _read_cell(column: str, cell: Cell, decimal: str):
+def _read_cell(column: str, cell: Cell, decimal: str, three_digits: str | None):
     if column == "prefix":
         return read_prefix(cell)
     if column == "call_class":
         return read_class(cell)
     if column in MONEY:
-        return read_money(cell, decimal)
+        return read_money(cell, decimal, three_digits)
     if column in INTEGERS:
         number = read_integer(cell)
         if column == "step_seconds" and number < 1:

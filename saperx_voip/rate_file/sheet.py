@@ -50,11 +50,11 @@ class Text:
 
 
 def check_size(content: bytes) -> None:
-    """:raise RateFileError: ``too_large``, ``empty``"""
+    """:raise RateFileError: ``too_large``, ``blank``"""
     if len(content) > MOST_BYTES:
         raise RateFileError("too_large", most=MOST_BYTES // 2**20)
     if not content.strip():
-        raise RateFileError("empty")
+        raise RateFileError("blank")
 
 
 def is_workbook(content: bytes) -> bool:

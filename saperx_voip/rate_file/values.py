@@ -13,6 +13,7 @@ from .const import (
     MOST_PREFIX_DIGITS,
     PRICE_DECIMALS,
     PRICE_LIMIT,
+    THREE_DIGITS,
 )
 from .sheet import Cell, Mark
 
@@ -26,7 +27,15 @@ YEAR_FIRST = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ]00:00(?::00(?:\.0+)?)?)?
 
 
 class Unreadable(ValueError):
-    """A cell that holds no value of its column; the argument is the problem's code."""
+    """A cell that holds no value of its column.
+
+    :param str code: of the problem
+    :param readings: of a price that may be either
+    """
+
+    def __init__(self, code: str, readings: tuple[Decimal, ...] = ()):
+        super().__init__(code)
+        self.readings = readings
 
 
 def words_of(text: str) -> str:
@@ -89,14 +98,19 @@ def read_class(cell: Cell) -> str | None:
     raise Unreadable("class_unknown")
 
 
-def read_money(cell: Cell, decimal: str) -> Decimal:
-    """A price of six decimals at most. :param decimal: the symbol in texts"""
+def read_money(cell: Cell, decimal: str, three_digits: str | None = None) -> Decimal:
+    """A price of six decimals at most.
+
+    :param decimal: the symbol in texts
+    :param three_digits: what the other sign means before just three digits, one of
+        ``THREE_DIGITS``; None: such a price is ``ambiguous``
+    """
     if isinstance(cell, date):
         raise Unreadable("is_date")
     amount = (
         _from_number(cell)
         if isinstance(cell, int | float)
-        else _from_text(_text(cell), decimal)
+        else _from_text(_text(cell), decimal, three_digits)
     )
     if amount < 0:
         raise Unreadable("negative")
@@ -120,14 +134,22 @@ def _from_number(number: int | float) -> Decimal:
     return exact
 
 
-def _from_text(text: str, decimal: str) -> Decimal:
+def _from_text(text: str, decimal: str, three_digits: str | None) -> Decimal:
     thousands = "." if decimal == "," else ","
     number = _bare_number(text)
     is_negative = number.startswith("-")
     number = number.removeprefix("-")
+    if re.fullmatch(rf"[0-9]{{1,3}}{re.escape(thousands)}[0-9]{{3}}", number):
+        if three_digits == "decimal":
+            decimal, thousands = thousands, decimal
+        elif three_digits is None and number[0] != "0":
+            raise Unreadable(
+                "ambiguous",
+                tuple(_from_text(text, decimal, each) for each in THREE_DIGITS),
+            )
     d, t = re.escape(decimal), re.escape(thousands)
     if not re.fullmatch(
-        rf"[0-9]+({d}[0-9]*)?|[0-9]{{1,3}}({t}[0-9]{{3}})+({d}[0-9]*)?|{d}[0-9]+",
+        rf"[0-9]+({d}[0-9]*)?|[1-9][0-9]{{0,2}}({t}[0-9]{{3}})+({d}[0-9]*)?|{d}[0-9]+",
         number,
     ):
         raise Unreadable("not_a_number")

@@ -3,6 +3,8 @@
 import base64
 import time
 
+from lxml import html
+
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, new_test_user
@@ -33,14 +35,12 @@ class TestRateImport(TariffCase):
     def _values(self, tariff):
         return [rate._get_file_values() for rate in tariff.rate_ids]
 
-    def _counts(self, wizard):
-        return (
-            wizard.new_count,
-            wizard.changed_count,
-            wizard.ended_count,
-            wizard.unchanged_count,
-            wizard.problem_count,
-        )
+    def _rows(self, table):
+        """The cells of a table of the preview, without its titles."""
+        rows = html.fromstring(str(table)).xpath("//tbody/tr")
+        return [
+            [cell.text_content().replace("\xa0", " ") for cell in row] for row in rows
+        ]
 
     def test_a_file_is_shown_before_it_is_written(self):
         form = Form(
@@ -53,16 +53,25 @@ class TestRateImport(TariffCase):
             b"classe;prefixo;tarifa;custo;Operadora\n"
             b";;0,12;;X\nVC1;;0,45;0,2;X\nLDI;1;1,5;;X\n"
         )
+        self.assertEqual(form.summary, "1 new rate · 1 changed rate · 1 unchanged rate")
         self.assertEqual(
-            (form.new_count, form.changed_count, form.unchanged_count), (1, 1, 1)
-        )
+            self._rows(form.change_table),
+            [
+                ["", "VC1: mobile, same area code", "$ 0.50 → $ 0.45", "",
+                 "Price/min, Cost/min"],
+                ["1", "LDI: international", "$ 1.50", "", "New rate"],
+            ],
+        )  # fmt: skip
         self.assertIn("Semicolon", form.recognised)
         self.assertIn("Comma", form.recognised)
         self.assertIn("Operadora", form.notes)
         self.assertTrue(form.is_ready)
         wizard = form.save()
         self.assertEqual(len(self.tariff.rate_ids), 2)
-        wizard.action_import()
+        action = wizard.action_import()
+        self.assertEqual(
+            action["params"]["message"], "Imported: 1 new rate · 1 changed rate."
+        )
         rates = self.tariff.rate_ids
         self.assertEqual(rates.mapped("price_per_minute"), [0.12, 0.45, 1.5])
         self.assertEqual(rates.mapped("cost_per_minute"), [0, 0.2, 0])
@@ -72,10 +81,16 @@ class TestRateImport(TariffCase):
         wizard = self._make_wizard(
             "class;prefix;price\nLC;;0,05\nVC9;<b>;=1\nLC;;0,06\n"
         )
-        self.assertEqual(self._counts(wizard), (1, 0, 0, 0, 4))
+        self.assertEqual(wizard.problem_count, 4)
         self.assertFalse(wizard.is_ready)
+        # Nothing will happen, and nothing is said to.
+        self.assertFalse(wizard.summary)
+        self.assertFalse(wizard.change_table)
         table = str(wizard.problem_table)
-        for text in ("Unknown class", "VC9", "digits only", "A formula", "<td>4</td>"):
+        for text in (
+            "Unknown class", "VC9", "digits only", "A formula",
+            "Lines 2 and 4 hold the same rate",
+        ):  # fmt: skip
             self.assertIn(text, table)
         self.assertNotIn("<b>", table)
         self.assertIn("&lt;b&gt;", table)
@@ -100,6 +115,58 @@ class TestRateImport(TariffCase):
             for text in texts[code]:
                 self.assertIn(text, str(table).replace("&#39;", "'"))
 
+    def test_a_price_that_may_be_another_waits_for_an_answer(self):
+        form = Form(
+            self.env["saperx.rate.import.wizard"].with_context(
+                default_tariff_id=self.tariff.id
+            )
+        )
+        asked = base64.b64encode(b"class;price\nLC;0,09\nLDI;1.500\n")
+        form.file = base64.b64encode(b"class;price\nLC;0,09\n")
+        self.assertTrue(form._get_modifier("three_digits", "invisible"))
+        form.file = asked
+        self.assertFalse(form._get_modifier("three_digits", "invisible"))
+        self.assertFalse(form.is_ready)
+        words = "Line 3: 1.500 may be $ 1,500.00 or $ 1.50."
+        self.assertIn(words, form.question.replace("\xa0", " "))
+        self.assertEqual(
+            self._rows(form.problem_table),
+            [["3", "Price/min", "1.500", "May be $ 1,500.00 or $ 1.50",
+              "Say above which is meant."]],
+        )  # fmt: skip
+        form.three_digits = "thousands"
+        self.assertIn("1,500.00", form.price_warning)
+        form.three_digits = "decimal"
+        self.assertTrue(form.is_ready)
+        self.assertFalse(form.price_warning)
+        # The next file is asked about anew.
+        form.file = base64.b64encode(b"class;price\nLC;0,09\nLDI;1.501\n")
+        self.assertFalse(form.is_ready)
+        wizard = form.save()
+        with self._refused(UserError, "nothing was imported"):
+            wizard.action_import()
+        form.file = asked
+        form.three_digits = "decimal"
+        form.save().action_import()
+        self.assertEqual(self.tariff.rate_ids[-1].price_per_minute, 1.5)
+
+    def test_a_file_of_no_bytes_is_told(self):
+        self.assertFalse(self._make_wizard("").error)
+        # As the web client has it: a name, and nothing else.
+        wizard = self._make_wizard("", filename="rates.csv")
+        self.assertFalse(wizard.file)
+        self.assertEqual(wizard.error, "The file is empty.")
+        self.assertFalse(wizard.is_ready)
+        with self._refused(UserError, "is empty"):
+            wizard.action_import()
+
+    def test_a_long_file_shows_its_first_changes(self):
+        lines = [f"55{number:02};LC;0,05" for number in range(25)]
+        wizard = self._make_wizard("\n".join(["prefix;class;price", *lines]))
+        self.assertEqual(wizard.summary, "25 new rates")
+        self.assertEqual(len(self._rows(wizard.change_table)), 20)
+        self.assertIn("And 5 more.", wizard.change_table)
+
     def test_what_is_no_rate_file_is_explained(self):
         for content, words in (
             ("a;b\n1;2\n", "No headings"),
@@ -111,6 +178,7 @@ class TestRateImport(TariffCase):
             ('price\n"1\n', "quotation mark"),
             ("price\n" + "1\n" * 50_001, "more than 50000 rates"),
             ("price\n1,234\n", "1,234"),
+            (" \n", "The file is empty"),
         ):
             wizard = self._make_wizard(content)
             self.assertIn(words, wizard.error or "")
@@ -137,9 +205,19 @@ class TestRateImport(TariffCase):
             mode="new_prices",
             date_from="2027-01-01",
         )
-        self.assertEqual(self._counts(wizard), (2, 0, 1, 1, 0))
+        changed = "1 new rate · 1 changed rate%s · 1 unchanged rate"
+        self.assertEqual(wizard.summary, changed % "")
         wizard.end_absent = True
-        self.assertEqual(self._counts(wizard), (2, 0, 2, 1, 0))
+        self.assertEqual(wizard.summary, changed % " · 1 ended rate")
+        self.assertEqual(
+            self._rows(wizard.change_table),
+            [
+                ["", "VC1: mobile, same area code", "$ 0.50 → $ 0.55", "01/01/2027",
+                 "Price/min"],
+                ["", "LC: local", "$ 0.05", "01/01/2027", "New rate"],
+                ["1", "LDI: international", "$ 0.00", "", "Ends on 12/31/2026"],
+            ],
+        )  # fmt: skip
         wizard.action_import()
         self.assertEqual(str(vc1.date_to), "2026-12-31")
         self.assertEqual(str(ldi.date_to), "2026-12-31")
@@ -165,8 +243,9 @@ class TestRateImport(TariffCase):
         )
         self.assertEqual(wizard.problem_count, 1)
         self.assertFalse(wizard.is_ready)
-        self.assertIn("in the line named", str(wizard.problem_table))
-        self.assertIn("<td>3</td><td></td><td>2</td>", str(wizard.problem_table))
+        self.assertIn(
+            "Lines 2 and 3 hold rates for the same calls", str(wizard.problem_table)
+        )
         with self._refused(UserError, "nothing was imported"):
             wizard.action_import()
 
@@ -189,13 +268,16 @@ class TestRateImport(TariffCase):
 
     def test_the_span_of_prices_is_shown_and_a_strange_one_told(self):
         self.env["res.lang"]._activate_lang("pt_BR")
-        wizard = self._make_wizard("class;price\nLC;1.234\nVC1;0,005\n")
+        wizard = self._make_wizard("class;price\nLC;1234\nVC1;0,005\n")
         wizard = wizard.with_context(lang="pt_BR")
         self.assertIn("0,005", wizard.price_range)
         self.assertIn("1.234,00", wizard.price_range)
         self.assertIn("1.234,00", wizard.price_warning)
         wizard = self._make_wizard("class;price\nLC;50\n;0\n")
-        self.assertEqual(wizard.price_range, "Prices from 0.00 to 50.00 per minute")
+        self.assertEqual(
+            wizard.price_range,
+            "Prices from $ 0.00 to $ 50.00 per minute".replace("$ ", "$\xa0"),
+        )
         self.assertFalse(wizard.price_warning)
         wizard = self._make_wizard("class;price\n;\n")
         self.assertFalse(wizard.price_range)

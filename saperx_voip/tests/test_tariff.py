@@ -156,6 +156,37 @@ class TestTariffForm(TariffCase):
         self.assertEqual(self.tariff.included_minutes, 0)
         self.assertFalse(self.tariff.allowance_summary)
 
+    def test_a_free_service_needs_no_price(self):
+        self.tariff.rate_ids = [
+            Command.create({"prefix": prefix, "call_class": call_class})
+            for prefix, call_class in (
+                ("0800", False),
+                ("08001", "free"),
+                ("190", "lc"),
+            )
+        ]
+        self.assertFalse(self.tariff.rate_warning)
+        self.tariff.rate_ids = [Command.create({"prefix": "4004"})]
+        self.assertIn("cost nothing: 4004.", self.tariff.rate_warning)
+
+    def test_a_rate_with_a_prefix_says_that_it_takes_any_class_of_it(self):
+        form = Form(self.tariff)
+        with form.rate_ids.new() as rate:
+            self.assertEqual(rate.class_choice, "any")
+            rate.class_choice = "ldi"
+            rate.prefix = "1"
+            self.assertEqual(rate.class_choice, "ldi")
+            rate.class_choice = "any"
+            self.assertEqual(rate.class_choice, "any_of_prefix")
+        with form.rate_ids.new() as rate:
+            rate.class_choice = "vc2"
+            rate.prefix = "55"
+        form.save()
+        self.assertEqual(
+            [(rate.prefix, rate.call_class) for rate in self.tariff.rate_ids[-2:]],
+            [("1", False), ("55", "vc2")],
+        )
+
     def test_mistakes_are_told_and_do_not_stop_saving(self):
         self.assertFalse(self.tariff.rate_warning)
         self.tariff.rate_ids = [

@@ -12,4 +12,6 @@ from . import saperx_simulation_wizard
 from . import saperx_what_if_wizard
 from . import saperx_rate_price_wizard
 from . import saperx_rate_import_wizard
+from . import saperx_rate_import_preview
+from . import saperx_rate_import_words
 from . import saperx_rate_export_wizard

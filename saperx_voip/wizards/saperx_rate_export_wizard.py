@@ -36,7 +36,8 @@ class SaperxRateExportWizard(models.TransientModel):
             "type": "ir.actions.act_url",
             "url": f"/web/content/{self._name}/{self.id}/file"
             "?download=true&filename_field=filename",
-            "target": "download",
+            # Of "download" the web client would not close the dialog.
+            "target": "new",
             "close": True,
         }
 

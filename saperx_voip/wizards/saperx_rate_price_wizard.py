@@ -64,7 +64,7 @@ class SaperxRatePriceWizard(models.TransientModel):
         string="Step (seconds)", compute="_compute_terms", store=True, readonly=False
     )
     discard_seconds = fields.Integer(
-        string="Free up to (seconds)",
+        string="Free seconds",
         compute="_compute_terms",
         store=True,
         readonly=False,

@@ -77,7 +77,7 @@ class TestAdd:
         newer = row(3, price="0.20", date_from=date(2026, 6, 1), date_to=None)
         changes = add([], [older, newer])
         assert codes(changes) == [(3, "overlaps")]
-        assert changes.problems[0].value == "2"
+        assert changes.problems[0].other_line == 2
         # Whichever stands first.
         newer, older = replace(newer, line=2), replace(older, line=3)
         assert codes(add([], [newer, older])) == [(3, "overlaps")]
@@ -90,7 +90,7 @@ class TestAdd:
         newer = row(3, price="0.20", date_from=DAY, date_to=None)
         changes = add(plan, [matching, newer])
         assert codes(changes) == [(3, "overlaps")]
-        assert changes.problems[0].value == "2"
+        assert changes.problems[0].other_line == 2
         # It counts as the file leaves it, wherever the file does so.
         ending = replace(matching, line=4)
         ending.values["date_to"] = EVE
@@ -305,3 +305,71 @@ def test_before_the_day_nothing_changes_and_on_it_the_files_prices_hold(
     # Once done, the file has nothing more to change.
     again = [Known(id, values) for id, values in after.items()]
     assert not new_prices(again, rows, DAY)
+
+
+class TestTold:
+    """What a person is shown of the changes."""
+
+    def told(self, changes):
+        return [
+            (
+                change.line,
+                change.before and change.before["price_per_minute"],
+                change.after and change.after["price_per_minute"],
+            )
+            for change in changes.told
+        ]
+
+    def test_an_old_price_that_ends_and_its_follower_are_one_changed_price(self):
+        changes = new_prices(
+            [known(1, "55", "lc"), known(2, "1"), known(3, "2", price="3")],
+            [row(2, "7"), row(3, "55", "lc", "0.2"), row(4, "1")],
+            DAY,
+            end_absent=True,
+        )
+        ten, twenty = Decimal("0.10"), Decimal("0.2")
+        assert self.told(changes) == [(2, None, ten), (3, ten, twenty), (0, 3, None)]
+        assert changes.told[1].after["date_from"] == DAY
+        assert changes.told[1].before["date_to"] is None
+        assert changes.told[2].last_day == EVE
+        assert changes.unchanged == 1
+
+    def test_added_rows_are_told_in_the_order_of_the_file(self):
+        changes = add(
+            [known(1, "55", "lc")],
+            [row(2, "7"), row(3, "55", "lc", "0.2"), row(4, "8")],
+        )
+        ten, twenty = Decimal("0.10"), Decimal("0.2")
+        assert self.told(changes) == [(2, None, ten), (3, ten, twenty), (4, None, ten)]
+
+    def test_a_refused_row_is_not_told(self):
+        changes = add(
+            [known(1), known(2, "1", is_charged=True)],
+            [row(2, price="0.2", date_from=DAY), row(3, "1", price="0.2")],
+        )
+        assert codes(changes) == [(3, "charged"), (2, "overlaps")]
+        assert not changes.told
+
+    def test_a_second_rate_that_the_new_price_ends_is_told_by_itself(self):
+        changes = new_prices(
+            [known(1), known(2, sequence=20, price="5")], [row(2, price="0.2")], DAY
+        )
+        assert self.told(changes) == [
+            (2, 5, None),
+            (2, Decimal("0.10"), Decimal("0.2")),
+        ]
+
+    def test_prices_in_steps_are_told_from_one_to_the_next(self):
+        january = date(2027, 1, 31)
+        changes = new_prices(
+            [known(1)],
+            [
+                row(2, price="0.2", date_to=january),
+                row(3, price="0.3", date_from=date(2027, 2, 1)),
+            ],
+            DAY,
+        )
+        assert self.told(changes) == [
+            (2, Decimal("0.10"), Decimal("0.2")),
+            (3, Decimal("0.2"), Decimal("0.3")),
+        ]

@@ -96,9 +96,10 @@ def test_a_decimal_comma_in_a_file_of_commas_is_no_other_price():
 def test_an_unclear_decimal_symbol_is_asked_for():
     content = b"prefix;price\n55;1,234\n"
     assert refusal(content) == "decimal_unclear"
-    for decimal, price in ((",", "1.234"), (".", "1234")):
-        (row,) = read(content, decimal=decimal).rows
-        assert row.values["price_per_minute"] == Decimal(price)
+    (row,) = read(content, decimal=",").rows
+    assert row.values["price_per_minute"] == Decimal("1.234")
+    # The other symbol alone does not make thousands of it.
+    assert [one.code for one in read(content, decimal=".").problems] == ["ambiguous"]
 
 
 def test_with_two_decimal_symbols_one_is_chosen_and_the_other_is_wrong():
@@ -112,8 +113,8 @@ def test_with_two_decimal_symbols_one_is_chosen_and_the_other_is_wrong():
 @pytest.mark.parametrize(
     ("content", "code"),
     [
-        (b"", "empty"),
-        (b" \n", "empty"),
+        (b"", "blank"),
+        (b" \n", "blank"),
         (b"prefix;price\n", "empty"),
         (b"a;b\n1;2\n", "no_header"),
         (b"prefix;class\n55;LC\n", "no_header"),
