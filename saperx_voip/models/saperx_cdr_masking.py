@@ -25,7 +25,10 @@ class SaperxCdr(models.Model):
     _inherit = "saperx.cdr"  # pylint: disable=consider-merging-classes-inherited
 
     shown_number = fields.Char(
-        string="Number as shown", compute="_compute_shown_numbers", compute_sudo=True
+        string="Number as shown",
+        compute="_compute_shown_numbers",
+        compute_sudo=True,
+        help="Technicians and billing see it whole.",
     )
     shown_caller = fields.Char(
         string="Caller as shown", compute="_compute_shown_numbers", compute_sudo=True
