@@ -157,15 +157,27 @@ class TestMasking(SaperxCase):
                 lambda name=name: calls.formatted_read_group(
                     [], ["line_id"], order=f"{name}:max"
                 ),
-                lambda name=name: (
-                    calls.filtered_domain([(name, "!=", 1)])
-                    or calls.search([]).filtered_domain([(name, "!=", 1)])
+                lambda name=name: calls.search([]).filtered_domain([(name, "!=", 1)]),
+                lambda name=name: calls.formatted_read_group(
+                    [], ["line_id"], having=[(f"{name}:max", "!=", False)]
                 ),
+                lambda name=name: calls.read_progress_bar(
+                    [], name, {"field": "state", "colors": {"unbilled": "info"}}
+                ),
+                lambda name=name: calls.search([])[:1].get_field_translations(name),
             ):
                 self._assert_refused(ask)
         for name in ("other_party", "caller", "callee", "rate_id.prefix"):
             with self.assertRaises(AccessError, msg=name):
                 calls.search([(name, "=like", "551132107%")])
+
+    def test_a_search_panel_tells_a_user_no_rate(self):
+        calls = self.env["saperx.cdr"].with_user(self.users["user"])
+        for ask in (
+            calls.search_panel_select_range,
+            calls.search_panel_select_multi_range,
+        ):
+            self._assert_refused(lambda ask=ask: ask("rate_id", enable_counters=True))
 
     def test_what_is_shown_is_nothing_to_search_sort_or_group_by(self):
         calls = self.env["saperx.cdr"].with_user(self.users["user"])
