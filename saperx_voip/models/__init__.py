@@ -40,6 +40,7 @@ from . import saperx_number
 from . import saperx_number_holder
 from . import saperx_number_picking
 from . import saperx_cdr
+from . import saperx_cdr_masking
 from . import saperx_cdr_allowance
 from . import saperx_cdr_what_if
 from . import saperx_cdr_import

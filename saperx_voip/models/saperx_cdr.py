@@ -12,6 +12,7 @@ from odoo.tools.misc import format_datetime
 
 from ..bulk import update_rows
 from ..gateway import known_call_class
+from ..number_masking import SEES_NUMBERS
 from ..rating import Fact
 from .call_class import CALL_CLASSES, REASONS
 from .unconstrained_many2one import UnconstrainedMany2one
@@ -85,7 +86,9 @@ class SaperxCdr(models.Model):
     remote_id = fields.Char(string="Id on the platform", required=True, readonly=True)
     import_id = UnconstrainedMany2one("saperx.cdr.import", readonly=True)
     fingerprint = fields.Char(
-        readonly=True, help="Digest of the record: equal means nothing changed."
+        readonly=True,
+        groups=SEES_NUMBERS,
+        help="Digest of the record: equal means nothing changed.",
     )
     is_changed_after_billing = fields.Boolean(
         readonly=True, help="The platform corrected the call after it was billed."
@@ -99,8 +102,8 @@ class SaperxCdr(models.Model):
         readonly=True,
     )
     is_collect = fields.Boolean(string="Collect", readonly=True)
-    caller = fields.Char(readonly=True)
-    callee = fields.Char(string="Called", readonly=True)
+    caller = fields.Char(readonly=True, groups=SEES_NUMBERS)
+    callee = fields.Char(string="Called", readonly=True, groups=SEES_NUMBERS)
     city = fields.Char(readonly=True)
     start = fields.Datetime(required=True, readonly=True)
     outcome = fields.Selection(
@@ -137,7 +140,9 @@ class SaperxCdr(models.Model):
     contract_id = UnconstrainedMany2one("contract.contract", readonly=True)
     partner_id = UnconstrainedMany2one("res.partner", string="Customer", readonly=True)
     other_party = fields.Char(
-        readonly=True, help="The other number, as rates match it."
+        readonly=True,
+        groups=SEES_NUMBERS,
+        help="The other number, as rates match it.",
     )
     own_class = fields.Selection(
         CALL_CLASSES, readonly=True, help="As the number tells."
@@ -146,7 +151,10 @@ class SaperxCdr(models.Model):
         CALL_CLASSES, string="Class", readonly=True, help="The one that rules."
     )
     cycle_end = fields.Date(string="Cycle until", readonly=True)
-    rate_id = UnconstrainedMany2one("saperx.tariff.rate", readonly=True)
+    # Its prefix may be a whole number.
+    rate_id = UnconstrainedMany2one(
+        "saperx.tariff.rate", readonly=True, groups=SEES_NUMBERS
+    )
     charged_seconds = fields.Integer(readonly=True)
     gross_amount = fields.Monetary(
         readonly=True, help="Price of the call before any allowance."
@@ -180,11 +188,12 @@ class SaperxCdr(models.Model):
     _unmatched = models.Index("(integration_id) WHERE state = 'unmatched'")
     _started = models.Index("USING brin (start)")
 
-    @api.depends("start", "other_party")
+    @api.depends("start", "shown_number")
+    @api.depends_context("uid", "lang", "tz")
     def _compute_display_name(self):
         for call in self:
             moment = format_datetime(self.env, call.start)
-            call.display_name = f"{call.other_party or '?'} · {moment}"
+            call.display_name = f"{call.shown_number or '?'} · {moment}"
 
     @api.ondelete(at_uninstall=False)
     def _unlink_never(self):

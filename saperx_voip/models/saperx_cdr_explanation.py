@@ -37,6 +37,8 @@ class SaperxCdr(models.Model):
     explanation = fields.Html(
         string="Why this amount",
         compute="_compute_explanation",
+        # What the user may not see of it is masked: see ``_get_explained``.
+        compute_sudo=True,
         sanitize=False,
         exportable=False,
     )
@@ -58,6 +60,7 @@ class SaperxCdr(models.Model):
         )
 
     # Without depends: much of it lies in what other records say at this moment.
+    @api.depends_context("uid", "lang", "tz")
     def _compute_explanation(self):
         for call in self:
             call.explanation = call._render_explanation()
@@ -78,20 +81,21 @@ class SaperxCdr(models.Model):
             },
         )
 
-    def _get_explained(self, tariff=None, area_code=None):
+    def _get_explained(self, tariff=None, area_code=None, mask=None):
         """What the sections are told from.
 
         :param tariff: the billing plan, of a call without a period
         :param area_code: that of the caller, of a call without a line
+        :param mask: how the other party is shown, of a number that the user gave
         """
         own, other = self.caller, self.callee
         if self.direction == "incoming":
             own, other = other, own
         area_code = area_code or self._get_area_code(own)
-        services = self.env["saperx.service.number"]._get_services(
+        services = self.env["saperx.service.number"]._get_active(
             self.company_id or self.env.company
         )
-        number = normalise(other or "", area_code, services)
+        number = normalise(other or "", area_code, services._as_table())
         if number.digits != (self.other_party or ""):
             # Read in another way then: what is stored counts.
             number = None
@@ -99,6 +103,7 @@ class SaperxCdr(models.Model):
         return {
             "own": own,
             "other": other,
+            "mask": mask or self._get_mask(self.other_party, self.own_class, services),
             "area_code": area_code,
             "number": number,
             "on": local_date(self.start, self._get_timezone()),
@@ -158,7 +163,7 @@ class SaperxCdr(models.Model):
         said = self.env._(
             "The billing plan has changed since this call was rated. As it is now: "
             "%(rate)s, %(seconds)s charged, %(amount)s before allowances.",
-            rate=rate.display_name or self._label("state", today.state),
+            rate=self._name_rates(rate, explained) or self._label("state", today.state),
             seconds=self._format_seconds(today.charged_seconds),
             amount=self._format_amount(today.gross_amount),
         )

@@ -16,13 +16,15 @@ class SaperxCdr(models.Model):
     def _explain_number(self, explained):
         outgoing = self.direction == "outgoing"
         label = self.env._("Dialled") if outgoing else self.env._("Called by")
-        rows = [self._row(label, explained["other"] or self.env._("Nothing"))]
+        mask = explained["mask"]
+        other = explained["other"] and mask(explained["other"])
+        rows = [self._row(label, other or self.env._("Nothing"))]
         number, digits = explained["number"], self.other_party
         if digits:
             rows.append(
                 self._row(
                     self.env._("Read as"),
-                    self._format_other_party(number),
+                    mask(self._format_other_party(number)),
                     ". ".join(self._describe_number(number)),
                 )
             )

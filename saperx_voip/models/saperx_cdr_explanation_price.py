@@ -1,5 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
+from os.path import commonprefix
+
 from odoo import models
 from odoo.tools.misc import format_date
 
@@ -27,7 +29,7 @@ class SaperxCdr(models.Model):
         return [
             self._row(
                 self.env._("Rate"),
-                self.rate_id.display_name,
+                self._name_rates(self.rate_id, explained),
                 self._explain_rate_choice(explained),
             ),
             *self._explain_cadence(explained),
@@ -65,10 +67,8 @@ class SaperxCdr(models.Model):
         )
         if (choice.rate and choice.rate.id) != (self.rate_id.id or None):
             return self.env._("Chosen when the call was rated.")
-        others = ", ".join(
-            self.env["saperx.tariff.rate"]
-            .browse(rate.id for rate in choice.others[:3])
-            .mapped("display_name")
+        others = self._name_rates(
+            self.rate_id.browse(rate.id for rate in choice.others[:3]), explained
         )
         day = format_date(self.env, explained["on"])
         if choice.rate is None:
@@ -95,6 +95,17 @@ class SaperxCdr(models.Model):
                 "The first in the plan's order of those that fit; after it: %s.", others
             ),
         }[choice.why]
+
+    def _name_rates(self, rates, explained):
+        """Their names, without what their prefixes tell of digits that are hidden."""
+        digits = self.other_party or ""
+        seen = commonprefix([digits, explained["mask"](digits)])
+
+        def name(rate):
+            prefix = rate.prefix or ""
+            return rate._get_name(prefix if len(prefix) <= len(seen) else f"{seen}…")
+
+        return ", ".join(map(name, rates))
 
     def _explain_cadence(self, explained):
         cadence = explain_cadence(explained["rate"], self.talk_seconds)

@@ -5,10 +5,10 @@ from odoo.exceptions import UserError
 from odoo.tools.misc import format_amount, format_datetime
 
 from ..gateway import Direction, LastCalls, Outcome, known_call_class, read_last_calls
+from ..rating import classify, normalise
 
 LAST_CALLS = 20
 CALLS_SECONDS = 15
-HIDDEN_DIGITS = 4
 # Share of the credit limit from which it is worth a word.
 NEARLY_USED = 0.8
 # So many outgoing calls in a row without an answer are no accident.
@@ -24,8 +24,6 @@ PERMISSIONS = {
     "allow_vc2": "VC2",
     "allow_vc3": "VC3",
 }
-
-SEES_NUMBERS = ("saperx_voip.group_technician", "saperx_voip.group_billing")
 
 
 class SaperxLine(models.Model):
@@ -387,7 +385,8 @@ class SaperxLine(models.Model):
         return part
 
     def _diagnose_calls(self, part, found: LastCalls):
-        part["calls"] = [self._prepare_call(call) for call in found.calls]
+        services = self.env["saperx.service.number"]._get_active(self.company_id)
+        part["calls"] = [self._prepare_call(call, services) for call in found.calls]
         if found.error is not None:
             part["sentence"] = self.integration_id._explain(found.error, self.env.user)
             return part
@@ -426,7 +425,7 @@ class SaperxLine(models.Model):
             ],
         }
 
-    def _prepare_call(self, call):
+    def _prepare_call(self, call, services):
         call_model = self.env["saperx.cdr"]
 
         def label(name, value):
@@ -434,13 +433,14 @@ class SaperxLine(models.Model):
             return dict(field._description_selection(self.env)).get(value, value)
 
         outgoing = call.direction == Direction.OUTGOING
+        other = call.callee if outgoing else call.caller
         return {
             "id": call.remote_id,
             "start": format_datetime(
                 self.env, call.start, tz=self.integration_id.timezone
             ),
             "direction": label("direction", call.direction.value),
-            "other_party": self._show_number(call.callee if outgoing else call.caller),
+            "other_party": self._show_number(other, services),
             "talk_seconds": call.talk_seconds,
             "outcome": label("outcome", call.outcome.value),
             "outcome_code": call.outcome.value,
@@ -449,9 +449,14 @@ class SaperxLine(models.Model):
             or "",
         }
 
-    @api.model
-    def _show_number(self, number):
-        """A number of a call as this user may see it."""
-        if any(map(self.env.user.has_group, SEES_NUMBERS)):
-            return number
-        return number[:-HIDDEN_DIGITS] + "•" * min(len(number), HIDDEN_DIGITS)
+    def _show_number(self, text, services):
+        """The other party of a call that is not stored, as the user may see it.
+
+        :param text: as the platform sent it
+        :param services: the ``saperx.service.number`` that count for the line
+        """
+        area_code = normalise(self.main_number or "", None).area_code
+        number = normalise(text, area_code, services._as_table())
+        own_class = classify(number, area_code=area_code)
+        call_model = self.env["saperx.cdr"]
+        return call_model._get_mask(number.digits, own_class, services)(text)

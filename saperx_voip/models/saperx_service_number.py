@@ -134,13 +134,39 @@ class SaperxServiceNumber(models.Model):
     @api.model
     def _get_services(self, company):
         """The service numbers of a company, as the pure core takes them."""
-        numbers = self.sudo().search(
+        return self._get_active(company)._as_table()
+
+    @api.model
+    def _get_active(self, company):
+        """The service numbers that count for the calls of a company."""
+        return self.sudo().search(
             [("company_id", "in", [False, company.id]), ("active", "=", True)]
         )
+
+    def _as_table(self):
         return Services(
             {
                 service.number + ("*" if service.is_prefix else ""): service.call_class
                 # Its own last: they go before those of every company.
-                for service in numbers.sorted(lambda service: bool(service.company_id))
+                for service in self.sorted(lambda service: bool(service.company_id))
             }
         )
+
+    def _find(self, digits):
+        """The one of these that a call was with, or none; see ``Services.find``.
+
+        :param digits: the other party, as rates match it
+        """
+        fitting = self.filtered(
+            lambda service: (
+                service.number == digits
+                or (service.is_prefix and digits.startswith(service.number))
+            )
+        )
+        return fitting.sorted(
+            lambda service: (
+                not service.is_prefix,
+                len(service.number),
+                bool(service.company_id),
+            )
+        )[-1:]

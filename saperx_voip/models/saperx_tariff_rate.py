@@ -137,11 +137,15 @@ class SaperxTariffRate(models.Model):
 
     @api.depends("prefix", "call_class")
     def _compute_display_name(self):
-        classes = dict(self._fields["call_class"]._description_selection(self.env))
         for rate in self:
-            parts = [rate.prefix, classes.get(rate.call_class)]
-            parts = [part for part in parts if part] or [self.env._("Default rate")]
-            rate.display_name = " · ".join(parts)
+            rate.display_name = rate._get_name(rate.prefix)
+
+    def _get_name(self, prefix):
+        """:param prefix: what is shown of the rate's own"""
+        classes = dict(self._fields["call_class"]._description_selection(self.env))
+        parts = [prefix, classes.get(self.call_class)]
+        parts = [part for part in parts if part] or [self.env._("Default rate")]
+        return " · ".join(parts)
 
     @api.depends("call_class", "prefix")
     def _compute_class_choice(self):

@@ -13,6 +13,7 @@ from . import test_line_block
 from . import test_line_period
 from . import test_line_terms
 from . import test_live
+from . import test_masking
 from . import test_neutralize
 from . import test_number_range
 from . import test_numbering

@@ -368,7 +368,11 @@ class TestDiagnosis(LiveCase):
             self.assertEqual(shown[0]["other_party"], FIXED_OTHER_DDD)
         first, second = self._calls(*calls, role="user")["calls"]
         self.assertEqual(first["other_party"], FIXED_OTHER_DDD[:-4] + "••••")
-        self.assertEqual(second["other_party"], "•••")
+        self.assertEqual(second["other_party"], "190")
+        (reported,) = self._calls(self._make_call(3, callee="181"), role="user")[
+            "calls"
+        ]
+        self.assertEqual(reported["other_party"], "Hidden service")
 
     def test_outgoing_calls_that_all_fail_are_told(self):
         failed = [self._make_call(n, outcome=Outcome.FAILED) for n in range(3)]

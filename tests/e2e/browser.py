@@ -2,6 +2,7 @@
 
 PASSWORD = "browser-test-1"
 ROLES = {
+    "atendente": ["saperx_voip.group_user"],
     "tecnico": ["saperx_voip.group_technician"],
     "financeiro": ["saperx_voip.group_billing"],
 }
