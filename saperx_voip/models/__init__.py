@@ -49,6 +49,7 @@ from . import saperx_recalculation_filter
 from . import saperx_recalculation
 from . import saperx_tariff_rerate
 from . import saperx_cdr_explanation
+from . import saperx_cdr_explanation_allowance
 from . import saperx_cdr_explanation_call
 from . import saperx_cdr_explanation_price
 from . import saperx_charge

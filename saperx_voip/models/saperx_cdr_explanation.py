@@ -23,7 +23,7 @@ class SaperxCdr(models.Model):
     the way that led there; where they say something else today, that is said too.
     An explanation is a list of sections, each with a title and rows: those of the
     call in ``saperx_cdr_explanation_call.py``, those of its price in
-    ``saperx_cdr_explanation_price.py``.
+    ``saperx_cdr_explanation_price.py`` and ``saperx_cdr_explanation_allowance.py``.
     """
 
     _inherit = "saperx.cdr"  # pylint: disable=consider-merging-classes-inherited
@@ -275,19 +275,25 @@ class SaperxCdr(models.Model):
         """An amount of six decimals; 0 is also one that was not sent."""
         if not amount:
             return "—"
+        return self._format_money(self._decimal(amount, 6))
+
+    def _format_money(self, number):
+        """Reais with two decimals, or as many more as they have."""
+        return self._add_currency(self._format_decimal(number))
+
+    def _add_currency(self, text):
         currency = self.currency_id or self.env.company.currency_id
-        text = self._format_decimal(self._decimal(amount, 6))
         parts = [currency.symbol, text]
         if currency.position == "after":
             parts.reverse()
         return "\N{NO-BREAK SPACE}".join(parts)
 
     def _format_exact(self, fraction):
-        """A fraction with so many decimals as it has, or ``…`` after the eighth."""
+        """Reais with so many decimals as they have, or ``…`` after the eighth."""
         scaled = fraction * 10**EXACT_DECIMALS
         number = Decimal(int(scaled)).scaleb(-EXACT_DECIMALS)
         text = self._format_decimal(number)
-        return text if scaled.denominator == 1 else f"{text}…"
+        return self._add_currency(text if scaled.denominator == 1 else f"{text}…")
 
     def _format_decimal(self, number):
         """A number with two decimals, or as many more as it has."""

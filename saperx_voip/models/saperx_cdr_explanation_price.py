@@ -8,16 +8,12 @@ from odoo.tools.misc import format_date
 from ..rating import (
     explain_cadence,
     explain_choice,
-    explain_draws,
     explain_price,
-    from_centavos,
-    in_drawing_order,
-    in_order_of_draw,
 )
 
 
 class SaperxCdr(models.Model):
-    """What an explanation says of the price: rate, cadence, amount, allowances."""
+    """What an explanation says of the price: rate, cadence, amount, result."""
 
     _inherit = "saperx.cdr"  # pylint: disable=consider-merging-classes-inherited
 
@@ -158,16 +154,14 @@ class SaperxCdr(models.Model):
         parts = [
             self.env._(
                 "%(price)s a minute × %(seconds)s s ÷ 60",
-                price=self._format_decimal(priced.price_per_minute),
+                price=self._format_money(priced.price_per_minute),
                 seconds=priced.seconds,
             )
         ]
         if priced.connection_fee:
             parts.insert(
                 0,
-                self.env._(
-                    "connection %s", self._format_decimal(priced.connection_fee)
-                ),
+                self.env._("connection %s", self._format_money(priced.connection_fee)),
             )
         sum_of_parts = " + ".join(parts)
         exact = self._format_exact(priced.exact)
@@ -190,109 +184,10 @@ class SaperxCdr(models.Model):
                 self.env._(
                     "The plan charges what the platform charges: %s, cut to the "
                     "centavo.",
-                    self._format_decimal(self._decimal(self.platform_amount, 6)),
+                    self._format_money(self._decimal(self.platform_amount, 6)),
                 ),
             ),
         ]
-
-    def _explain_allowances(self, explained):
-        if self.state not in ("unbilled", "billed") or not self.charged_seconds:
-            return []
-        rows = []
-        if self.covered_amount or self.covered_seconds:
-            rows = self._explain_draws(explained)
-        elif explained["tariff"].allowance_ids or self.state == "billed":
-            rows.append(
-                self._row(
-                    self.env._("Nothing drawn"),
-                    "",
-                    self.env._("No allowance fits the call, or nothing is left of it."),
-                )
-            )
-        if rows and self.state == "unbilled":
-            rows.append(
-                self._row(
-                    self.env._("Not final"),
-                    "",
-                    self.env._(
-                        "Calls draw on allowances in the order of their beginning: "
-                        "finally when their cycle is charged."
-                    ),
-                )
-            )
-        return rows
-
-    def _explain_draws(self, explained):
-        kept = {
-            int(allowance_id): quantity
-            for allowance_id, quantity in (self.allowance_uses or {}).items()
-        }
-        allowances = self.env["saperx.tariff.allowance"].browse(kept).exists()
-        by_id = {allowance.id: allowance for allowance in allowances}
-        uses = in_order_of_draw(
-            kept,
-            in_drawing_order(each._get_rating_allowance() for each in allowances),
-        )
-        draws = self._get_draws(explained, uses)
-        rows = []
-        for draw in draws:
-            allowance = by_id[draw.use.allowance_id]
-            rows.append(
-                self._row(
-                    allowance.display_name,
-                    f"− {self._format_use(draw.use)}",
-                    self._describe_draw(draw, explained),
-                )
-            )
-        if not draws:
-            rows.append(
-                self._row(
-                    self.env._("Covered"),
-                    f"− {self._format_amount(self.covered_amount)}",
-                    self._format_seconds(self.covered_seconds)
-                    if self.covered_seconds
-                    else None,
-                )
-            )
-        return rows
-
-    def _get_draws(self, explained, uses):
-        """The steps of the draw, if they end at what is stored; else none."""
-        try:
-            draws = explain_draws(
-                explained["rate"] or None,
-                self.charged_seconds,
-                self._decimal(self.gross_amount),
-                uses or (),
-            )
-        except ValueError:
-            return ()
-        charged = self._decimal(self.charged_amount)
-        return draws if draws and draws[-1].amount_left == charged else ()
-
-    def _format_use(self, use):
-        if use.unit == "minutes":
-            return self._format_seconds(use.quantity)
-        return self._format_amount(from_centavos(use.quantity))
-
-    def _describe_draw(self, draw, explained):
-        left = self._format_amount(draw.amount_left)
-        if draw.use.unit == "reais":
-            return self.env._(
-                "Covers %(amount)s. Left to pay: %(left)s.",
-                amount=self._format_use(draw.use),
-                left=left,
-            )
-        if not draw.seconds_left:
-            return self.env._("Covers the whole charged time.")
-        return self.env._(
-            "Not covered: %(seconds)s. Left to pay: %(how)s → %(left)s.",
-            seconds=self._format_seconds(draw.seconds_left),
-            how=self._describe_priced(
-                explain_price(explained["rate"], draw.seconds_left)
-            ),
-            left=left,
-        )
 
     def _explain_result(self):
         if self.state not in ("unbilled", "billed"):

@@ -15,6 +15,7 @@ from .explanation import (
     explain_class,
     explain_draws,
     explain_price,
+    explain_untouched,
     in_order_of_draw,
 )
 from .holding import Directory, Holding, LineKeys, NumberHolding
@@ -77,6 +78,7 @@ __all__ = [
     "explain_class",
     "explain_draws",
     "explain_price",
+    "explain_untouched",
     "from_centavos",
     "gross_amount",
     "in_drawing_order",

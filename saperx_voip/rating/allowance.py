@@ -50,13 +50,14 @@ class Allowance:
         if self.date_from and self.date_to and self.date_to < self.date_from:
             raise ValueError("date_to must not be before date_from")
 
-    def fits(self, call_class: str, digits: str, on: date) -> bool:
-        """Whether a call may draw on it: its class, number and local date."""
-        return (
-            (not self.call_classes or call_class in self.call_classes)
-            and (not self.prefixes or digits.startswith(self.prefixes))
-            and self.is_given(on, on)
-        )
+    def obstacle(self, call_class: str, digits: str, on: date) -> str | None:
+        """What keeps a call from drawing on it: its ``class``, its number (``prefix``)
+        or its local ``date``. None: it fits."""
+        if self.call_classes and call_class not in self.call_classes:
+            return "class"
+        if self.prefixes and not digits.startswith(self.prefixes):
+            return "prefix"
+        return None if self.is_given(on, on) else "date"
 
     def is_given(self, first: date, last: date) -> bool:
         """Whether it is valid on a day of a cycle."""
@@ -147,7 +148,7 @@ def draw(
         return Drawn(0, ZERO, gross)
     for balance in balances:
         allowance = balance.allowance
-        if not allowance.fits(call_class, digits, local_date):
+        if allowance.obstacle(call_class, digits, local_date):
             continue
         if allowance.unit == "minutes":
             if rate is None:

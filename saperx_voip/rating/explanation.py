@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
+from .allowance import Allowance
 from .tariff import (
     MICRO,
     Rate,
@@ -164,6 +165,27 @@ def explain_draws(
             amount = from_centavos(centavos)
         draws.append(Draw(use, seconds, amount))
     return tuple(draws)
+
+
+def explain_untouched(
+    allowance: Allowance,
+    call_class: str,
+    digits: str,
+    on: date,
+    seconds_left: int,
+    amount_left: Decimal,
+) -> str:
+    """Why ``draw`` took nothing of an allowance for a call with charged seconds.
+
+    :param seconds_left: not covered by any minutes
+    :param amount_left: left to pay, in reais
+    :return: ``class``, ``prefix`` or ``date`` (it does not fit); ``covered`` (it fits,
+        and nothing was left to cover); ``empty`` (it fits, and nothing was left of it)
+    """
+    if obstacle := allowance.obstacle(call_class, digits, on):
+        return obstacle
+    wanted = seconds_left if allowance.unit == "minutes" else amount_left
+    return "empty" if wanted else "covered"
 
 
 def explain_class(

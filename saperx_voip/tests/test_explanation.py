@@ -51,7 +51,7 @@ class TestExplanation(SaperxCase):
             "Rate Default rate The only one that fits on 10/15/2026.",
             "Conversation 31 s",
             "Charged time 36 s In steps of 6 s: 36 s. At least 30 s.",
-            "0.12 a minute × 36 s ÷ 60 = 0.072, cut to the centavo",
+            "$ 0.12 a minute × 36 s ÷ 60 = $ 0.072, cut to the centavo",
             "The customer pays $ 0.07 Not charged yet.",
         )
 
@@ -60,7 +60,7 @@ class TestExplanation(SaperxCase):
         self._import(self._make_call(1))
         self._assert_told(
             self._explain(),
-            "connection 0.20 + 0.12 a minute × 60 s ÷ 60 = 0.32 ",
+            "connection $ 0.20 + $ 0.12 a minute × 60 s ÷ 60 = $ 0.32 ",
             "Costs $ 0.32.",
         )
 
@@ -68,13 +68,14 @@ class TestExplanation(SaperxCase):
         self.default_rate.price_per_minute = 0.01
         self._import(self._make_call(1, talk_seconds=61))
         self._assert_told(
-            self._explain(), "0.01 a minute × 66 s ÷ 60 = 0.011, cut to the centavo"
+            self._explain(),
+            "$ 0.01 a minute × 66 s ÷ 60 = $ 0.011, cut to the centavo",
         )
         self.default_rate.write({"price_per_minute": 0.1, "step_seconds": 1})
         self._get_call(1).action_reassess()
         self._assert_told(
             self._explain(),
-            "0.10 a minute × 61 s ÷ 60 = 0.10166666…, cut to the centavo",
+            "$ 0.10 a minute × 61 s ÷ 60 = $ 0.10166666…, cut to the centavo",
         )
 
     def test_a_rate_of_the_class_is_said_to_go_before_the_default(self):
@@ -200,13 +201,191 @@ class TestExplanation(SaperxCase):
         text = self._explain()
         self._assert_told(
             text,
-            "Bonus − 30 s Not covered: 30 s. Left to pay: 0.12 a minute × 30 s ÷ 60 "
-            "= 0.06 → $ 0.06.",
+            "Bonus − 30 s Not covered: 30 s. Left to pay: $ 0.12 a minute × 30 s ÷ "
+            "60 = $ 0.06 → $ 0.06.",
             "Credit − $ 0.01 Covers $ 0.01. Left to pay: $ 0.05.",
             "The customer pays $ 0.05. ",
             "In the charge",
         )
         self.assertNotIn("Not final", text)
+
+    def _give(self, name, quantity, **values):
+        return self.env["saperx.tariff.allowance"].create(
+            {
+                "tariff_id": self.tariff.id,
+                "name": name,
+                "quantity": quantity,
+                "unit": "minutes",
+                **values,
+            }
+        )
+
+    def test_an_allowance_that_does_not_fit_says_why(self):
+        vc1 = self.env["saperx.call.class"].search([("code", "in", ("vc1", "vc2"))])
+        self._give("Mobile", 10, class_ids=vc1.ids)
+        self._give("Rio", 10, prefixes="5521, 5522")
+        self._give("Later", 10, date_from="2026-10-16")
+        self._give("Ended", 10, date_from="2026-09-01", date_to="2026-10-14")
+        self._import(self._make_call(1))
+        told = (
+            "Mobile Does not fit It is for "
+            f"{', '.join(vc1.mapped('name'))}; the class of the call is LDN: national",
+            "Rio Does not fit It is for numbers that begin with 5521, 5522.",
+            "Later Does not fit It is valid from 10/16/2026 to …; the call was on "
+            "10/15/2026.",
+            "Ended Does not fit It is valid from 09/01/2026 to 10/14/2026; the call",
+        )
+        self._assert_told(self._explain(), "Costs $ 0.12.", *told)
+        self._charge()
+        self._assert_told(self._explain(), "The customer pays $ 0.12.", *told)
+
+    def test_an_allowance_that_was_used_up_says_what_it_had(self):
+        self._give("Bonus", 1.5)
+        self._give("Credit", 0.05, unit="reais")
+        self._import(
+            *(self._make_call(n, start=f"2026-10-{14 + n} 12:00:00") for n in (1, 2, 3))
+        )
+        self.env["saperx.cdr"]._draw_allowances(self.line.ids)
+        told = {
+            2: (
+                "60 = $ 0.06 → $ 0.06. It had 1 min 30 s for this cycle. The call took "
+                "the rest.",
+                "Left to pay: $ 0.01. It had $ 0.05 for this cycle. The call took the "
+                "rest.",
+            ),
+            3: (
+                "Bonus Used up It fits, and nothing of it was left when the call's "
+                "turn came. It had 1 min 30 s for this cycle.",
+                "Credit Used up It fits, and nothing of it was left when the call's "
+                "turn came. It had $ 0.05 for this cycle.",
+                "The customer pays $ 0.12",
+            ),
+        }
+        covered = self._explain(1)
+        self.assertNotIn("It had", covered)
+        self.assertNotIn("Credit", covered)
+        for remote_id, parts in told.items():
+            self._assert_told(self._explain(remote_id), "Not final", *parts)
+        self._charge()
+        # What the plan gives later changes nothing of what was charged.
+        self.tariff.allowance_ids[0].write({"name": "Bonus", "quantity": 100})
+        self._give("New", 100)
+        for remote_id, parts in told.items():
+            text = self._explain(remote_id)
+            self._assert_told(text, *parts)
+            self.assertNotIn("New", text)
+            self.assertNotIn("Not final", text)
+
+    def test_a_late_call_says_what_went_into_the_next_cycle(self):
+        self._give("Bonus", 2, carries_over=True)
+        self._import(self._make_call(1, start="2026-09-15 12:00:00"))
+        september = self._charge()
+        self.assertEqual(september.allowance_ids.carried_away, 60)
+        # Not of the same run as what follows.
+        self.env.cr.execute(
+            "UPDATE saperx_charge SET create_date = create_date - interval '1 day'"
+        )
+        self.env.invalidate_all()
+        self._import(
+            self._make_call(2, start="2026-09-16 12:00:00"),
+            self._make_call(3, start="2026-10-15 12:00:00", talk_seconds=181),
+        )
+        late = (
+            "Bonus Used up It fits, and nothing of it was left when the call's turn "
+            "came. It had 2 min for this cycle. 1 min of it had already gone into the "
+            "next cycle.",
+        )
+        self._assert_told(self._explain(2), *late)
+        self._charge()
+        self._assert_told(self._explain(2), "In the charge", *late)
+        self._assert_told(
+            self._explain(3),
+            "Bonus − 3 min Not covered: 6 s.",
+            "It had 2 min for this cycle and 1 min from the cycle before. The call "
+            "took the rest.",
+        )
+        # That the first charge was cancelled since does not change what this one found.
+        september.action_cancel()
+        self._assert_told(self._explain(2), *late)
+
+    def test_another_line_may_have_used_up_what_is_shared(self):
+        self._give("Ours", 1, is_shared=True)
+        other = self._make_line(self.contract, "555433335555")
+        self._import(
+            self._make_call(1, caller="555433335555"),
+            self._make_call(2, start="2026-10-16 12:00:00"),
+        )
+        told = "Ours Used up It fits, and nothing of it was left"
+        self._assert_told(self._explain(2), told)
+        self._charge()
+        self.assertEqual(self._get_call(1).line_id, other)
+        self._assert_told(self._explain(2), told, "It had 1 min for this cycle.")
+
+    def test_a_short_call_draws_on_no_allowance(self):
+        self._give("Bonus", 10)
+        self._import(self._make_call(1, talk_seconds=3))
+        text = self._explain()
+        self._assert_told(
+            text,
+            "Nothing drawn A call without charged time draws on no allowance.",
+        )
+        self.assertNotIn("Bonus", text)
+
+    def test_a_call_that_costs_nothing_leaves_nothing_to_cover(self):
+        self._give("Credit", 10, unit="reais")
+        self.default_rate.price_per_minute = 0
+        self._import(self._make_call(1))
+        self._assert_told(self._explain(), "Credit Not used Nothing to cover.")
+
+    def test_calls_of_a_cycle_that_is_left_out_say_that_they_draw_on_nothing(self):
+        self._give("Bonus", 10)
+        self.integration.charge_only_active_lines = True
+        self.env["saperx.line.activity"].search([]).write(
+            {"date_from": "2026-11-02 12:00:00"}
+        )
+        self._import(self._make_call(1))
+        self._assert_told(
+            self._explain(),
+            "Nothing drawn The line was not active in this cycle",
+        )
+
+    def test_an_allowance_given_since_is_said_to_be_drawn_on_next(self):
+        self._import(self._make_call(1))
+        self._give("Bonus", 10)
+        self.env["saperx.tariff"].flush_model()
+        self.env.cr.execute(
+            "UPDATE saperx_cdr SET covered_seconds = 0, covered_amount = 0,"
+            " charged_amount = gross_amount, allowance_uses = NULL"
+        )
+        self._assert_told(
+            self._explain(),
+            "Bonus Not used yet It fits, and 9 min of it are left. “Recalculate”",
+        )
+
+    def test_dates_that_changed_since_the_charge_are_not_taken_for_those_of_then(self):
+        bonus = self._give("Bonus", 10, date_from="2026-10-16", carries_over=True)
+        self._import(self._make_call(1))
+        self._charge()
+        bonus.date_from = "2026-10-01"
+        self._assert_told(
+            self._explain(),
+            "Bonus Not used It did not fit when the call was charged.",
+        )
+
+    def test_every_role_is_told_of_allowances(self):
+        self._give("Bonus", 0.5, is_shared=True)
+        self._import(self._make_call(1), self._make_call(2))
+        users = [self._make_user(role) for role in ("user", "technician", "billing")]
+        for told in ("Not charged yet.", "In the charge"):
+            for user in users:
+                self.env.invalidate_all()
+                self._assert_told(
+                    self._explain(2, user),
+                    "Bonus Used up It fits",
+                    "It had 30 s for this cycle.",
+                    told,
+                )
+            self._charge()
 
     def test_a_charged_call_is_explained_by_the_price_that_it_had(self):
         self._import(self._make_call(1))
@@ -215,7 +394,7 @@ class TestExplanation(SaperxCase):
         self.tariff.rate_ids[0].price_per_minute = 0.4
         self._assert_told(
             self._explain(),
-            "0.12 a minute × 60 s ÷ 60 = 0.12",
+            "$ 0.12 a minute × 60 s ÷ 60 = $ 0.12",
             "What was charged stays as it was.",
         )
         self._import(self._make_call(2))
@@ -265,7 +444,7 @@ class TestExplanation(SaperxCase):
         self._assert_told(
             text,
             "Costs $ 0.11.",
-            "The plan charges what the platform charges: 0.119, cut to the centavo.",
+            "The plan charges what the platform charges: $ 0.119, cut to the centavo.",
         )
         self.assertNotIn("has changed since", text)
 

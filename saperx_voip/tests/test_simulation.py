@@ -98,7 +98,7 @@ class TestSimulation(WizardCase):
         self.assertEqual(action.res_model, "saperx.simulation.wizard")
         wizards = self._as("user", self.env["saperx.simulation.wizard"])
         with Form(wizards.with_context(default_line_id=self.line.id)) as form:
-            self.assertEqual(form.problem, "Enter the other number.")
+            self.assertEqual(form.problem, "Enter the dialled number.")
             form.number = "11 3333-4444"
             self.assertFalse(form.problem)
             self.assertIn("Costs $ 0.12.", plain(form.explanation))
@@ -135,7 +135,7 @@ class TestSimulation(WizardCase):
                 {"line_id": False, "tariff_id": self.tariff.id, "area_code": "10"},
                 "area code (DDD)",
             ),
-            ({"number": "  "}, "Enter the other number."),
+            ({"number": "  "}, "Enter the dialled number."),
             ({"number": "Maria"}, "“Maria” is no telephone number"),
             ({"duration": ""}, "“” is no duration"),
             ({"duration": "-5"}, "is no duration"),
@@ -221,6 +221,31 @@ class TestSimulation(WizardCase):
         # The call that was made keeps what it drew.
         self.env["saperx.cdr"]._draw_allowances(self.line.ids)
         self.assertEqual(self._get_call(1).covered_seconds, 60)
+
+    def test_an_allowance_that_is_used_up_says_what_it_had(self):
+        self.tariff.allowance_ids = [Command.create({"name": "Bonus", "quantity": 1})]
+        self._import(self._make_call(1))
+        text = plain(self._simulate().explanation)
+        self.assertIn("Costs $ 0.12.", text)
+        self.assertIn("Bonus Used up It fits", text)
+        self.assertIn("It had 1 min for this cycle.", text)
+
+    def test_without_a_line_no_balance_is_known(self):
+        mobile = self.env["saperx.call.class"].search([("code", "=", "vc1")])
+        self.tariff.allowance_ids = [
+            Command.create({"name": "Bonus", "quantity": 1}),
+            Command.create({"name": "Mobile", "quantity": 1, "class_ids": mobile.ids}),
+        ]
+        text = plain(
+            self._simulate(
+                line_id=False, tariff_id=self.tariff.id, area_code="54"
+            ).explanation
+        )
+        self.assertIn("Costs $ 0.12.", text)
+        self.assertIn(
+            "Bonus Not known It fits; without a line no balance is known.", text
+        )
+        self.assertIn("Mobile Does not fit It is for", text)
 
     def test_the_allowance_is_that_of_the_period_at_the_moment(self):
         self.tariff.allowance_ids = [Command.create({"name": "Bonus", "quantity": 5})]

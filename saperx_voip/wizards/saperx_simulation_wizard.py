@@ -62,8 +62,9 @@ class SaperxSimulationWizard(models.TransientModel):
     )
     area_code = fields.Char(string="Area code (DDD)", help="From which the line calls.")
     number = fields.Char(
-        string="Other number",
-        help="As it is dialled or written: with or without 0, carrier, area code.",
+        string="Dialled number",
+        help="As it is dialled or written: with or without 0, carrier, area code. An "
+        "incoming call comes from it.",
     )
     start = fields.Datetime(
         string="Moment", required=True, default=lambda self: fields.Datetime.now()
@@ -151,7 +152,7 @@ class SaperxSimulationWizard(models.TransientModel):
         if not self.start:
             return self.env._("Enter the moment of the call.")
         if not (self.number or "").strip():
-            return self.env._("Enter the other number.")
+            return self.env._("Enter the dialled number.")
         if not normalise(self.number, None).digits:
             return self.env._(
                 "“%s” is no telephone number: write digits, as they are dialled.",

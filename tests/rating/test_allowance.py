@@ -346,7 +346,7 @@ class TestProperties:
             fitting = [
                 balance
                 for balance in balances
-                if balance.allowance.fits(call.call_class, call.digits, TODAY)
+                if not balance.allowance.obstacle(call.call_class, call.digits, TODAY)
             ]
             has_minutes_left = any(
                 balance.allowance.unit == "minutes"

@@ -19,6 +19,7 @@ from rating import (
     explain_class,
     explain_draws,
     explain_price,
+    explain_untouched,
     in_drawing_order,
     in_order_of_draw,
     normalise,
@@ -126,6 +127,19 @@ class TestWholeWay:
             )
         else:
             assert drawn.charged_amount == priced.amount
+        if not rated.charged_seconds:
+            return
+        seconds_left = rated.charged_seconds - drawn.covered_seconds
+        for balance in balances:
+            allowance = balance.allowance
+            if allowance.id in dict(drawn.uses):
+                continue
+            why = explain_untouched(
+                allowance, "ldn", DIGITS, TODAY, seconds_left, drawn.charged_amount
+            )
+            assert (why == "prefix") == (allowance.prefixes == ("54",))
+            if why == "empty":
+                assert balance.carried_left + balance.own_left == 0
 
     @given(cents(9, 6), cents(9, 6), st.integers(1, 5000))
     def test_the_cut_is_that_of_the_exact_value(self, price, fee, seconds):
@@ -219,6 +233,28 @@ class TestDraws:
         allowance = Allowance(id=1, sequence=1, unit="minutes", quantity=60)
         assert in_order_of_draw({1: 30, 2: 5}, [allowance]) is None
         assert in_order_of_draw({1: 30}, [allowance]) == (Use(1, "minutes", 30),)
+
+
+class TestUntouched:
+    @pytest.mark.parametrize(
+        ("values", "left", "why"),
+        [
+            ({"call_classes": frozenset({"vc1"})}, 60, "class"),
+            ({"call_classes": frozenset({"vc1"}), "prefixes": ("54",)}, 60, "class"),
+            ({"prefixes": ("54", "5411")}, 60, "prefix"),
+            ({"date_to": date(2026, 6, 30)}, 60, "date"),
+            ({"call_classes": frozenset({"ldn"}), "prefixes": ("55",)}, 60, "empty"),
+            ({}, 0, "covered"),
+            ({"unit": "reais"}, 60, "empty"),
+            ({"unit": "reais"}, 0, "covered"),
+        ],
+    )
+    def test_says_why_nothing_was_drawn(self, values, left, why):
+        allowance = Allowance(
+            **{"id": 1, "sequence": 1, "unit": "minutes", "quantity": 60} | values
+        )
+        amount = Decimal(left) / 100
+        assert explain_untouched(allowance, "ldn", DIGITS, TODAY, left, amount) == why
 
 
 class TestClass:
