@@ -728,7 +728,7 @@ class TestPreview(PeriodCase):
         )
         self.assertEqual(wizard.before_ids.tariff_id, self.tariff)
         self.assertEqual(wizard.after_ids.tariff_id, self.dear)
-        self.assertEqual(wizard.after_ids.remark, "from then on")
+        self.assertEqual(wizard.after_ids.remark, "From then on")
         self._assert_charged_as_shown(wizard)
 
     def test_another_plan_from_the_next_cycle_leaves_it_the_running_one(self):
@@ -781,7 +781,7 @@ class TestPreview(PeriodCase):
         )
         self.assertEqual(wizard.before_ids.mapped("closing_day"), [10])
         self.assertEqual(wizard.after_ids.mapped("closing_day"), [15, 15])
-        self.assertEqual(wizard.after_ids.mapped("remark"), [False, False])
+        self.assertFalse(any(wizard.after_ids.mapped("remark")))
         self._assert_charged_as_shown(wizard)
 
     def test_another_closing_day_from_the_next_cycle_makes_that_one_short(self):
@@ -800,7 +800,7 @@ class TestPreview(PeriodCase):
         self.assertEqual(
             self._sides(wizard), ([self.BEFORE, self.UP_TO_NOW], [self.FROM_NOW])
         )
-        self.assertIn("prepaid", wizard.after_ids.remark)
+        self.assertIn("Prepaid", wizard.after_ids.remark)
         self._assert_charged_as_shown(wizard)
 
     def test_another_type_from_the_next_cycle_charges_the_running_one(self):
@@ -808,7 +808,7 @@ class TestPreview(PeriodCase):
         self.assertEqual(
             self._sides(wizard), ([self.BEFORE, self.UP_TO_CLOSING], [self.NEXT])
         )
-        self.assertIn("prepaid", wizard.after_ids.remark)
+        self.assertIn("Prepaid", wizard.after_ids.remark)
         self._assert_charged_as_shown(wizard)
 
     def test_plan_and_closing_day_now_each_hold_from_their_own_moment(self):
@@ -845,7 +845,7 @@ class TestPreview(PeriodCase):
             self._sides(wizard), ([], [("2026-11-11", "2026-12-10", 1, 1)])
         )
         later = self._change(line, tariff_id=self.dear)
-        self.assertIn("no billing plan", later.before_ids.remark)
+        self.assertIn("No billing plan", later.before_ids.remark)
         self.assertEqual(later.before_ids.calls, 0)
 
     def test_each_side_has_its_allowance_whole_or_pro_rata(self):
@@ -858,10 +858,12 @@ class TestPreview(PeriodCase):
         self.dear.allowance_ids = [Command.create({"quantity": 100})]
         wizard = self._change(tariff_id=self.dear, when="now")
         self.assertEqual(
-            wizard.before_ids[-1].allowances,
-            "1 min (pro rata: 12 s), Bonus (whole)",
+            wizard.before_ids[-1].remark,
+            "Allowance 1 min (pro rata: 12 s)\nAllowance Bonus (whole)",
         )
-        self.assertEqual(wizard.after_ids.allowances, "100 min (whole)")
+        self.assertEqual(
+            wizard.after_ids.remark, "From then on\nAllowance 100 min (whole)"
+        )
         # 108 s of 2 calls, less the reais.
         self.assertEqual(wizard.before_ids[-1].amount, 0.18)
         self.env["saperx.recalculation"].search([]).unlink()
@@ -873,7 +875,8 @@ class TestPreview(PeriodCase):
         ]
         wizard = self._change(closing_day=15)
         self.assertEqual(
-            wizard.before_ids[-1].allowances, "3 min (whole) + 3 min carried over"
+            wizard.before_ids[-1].remark,
+            "Allowance 3 min (whole) + 3 min carried over",
         )
 
     def test_whoever_shares_the_allowance_draws_along(self):
@@ -893,7 +896,8 @@ class TestPreview(PeriodCase):
         self.line.activity_span_ids.date_from = "2026-11-11 03:00:00"
         wizard = self._change(tariff_id=self.dear)
         self.assertEqual(
-            wizard.before_ids.mapped("remark"), ["not active: not charged", False]
+            wizard.before_ids.mapped(lambda row: row.remark or ""),
+            ["Line not active: not charged", ""],
         )
 
     def test_every_amount_has_its_currency(self):

@@ -162,18 +162,17 @@ class SaperxLineChangeWizard(models.TransientModel):
             "calls": cycle.calls,
             "charged_seconds": cycle.charged_seconds,
             "amount": cycle.amount,
-            "allowances": ", ".join(map(self._describe_balance, cycle.balances)),
-            "remark": self._get_remark(cycle, is_new),
+            "remark": "\n".join(self._get_remarks(cycle, is_new)),
         }
 
     def _describe_balance(self, balance):
         """An allowance as a cycle has it: its name, and how much of it is given."""
         allowance = self.env["saperx.tariff.allowance"].sudo()
         allowance = allowance.browse(balance.allowance.id)
-        label = self.env._("%s (whole)", allowance.name)
+        label = self.env._("Allowance %s (whole)", allowance.name)
         if allowance.is_pro_rata:
             label = self.env._(
-                "%(allowance)s (pro rata: %(quantity)s)",
+                "Allowance %(allowance)s (pro rata: %(quantity)s)",
                 allowance=allowance.name,
                 quantity=allowance._format_quantity(balance.own),
             )
@@ -185,17 +184,18 @@ class SaperxLineChangeWizard(models.TransientModel):
             )
         return label
 
-    def _get_remark(self, cycle, is_new):
-        """What the amount does not say."""
+    def _get_remarks(self, cycle, is_new):
+        """What calls and amount do not say."""
         if cycle.holding.prepaid:
-            return self.env._("prepaid: not charged")
-        if not cycle.holding.tariff_id:
-            return self.env._("no billing plan: not charged")
-        if cycle.is_left_out:
-            return self.env._("not active: not charged")
-        if is_new and not cycle.calls:
-            return self.env._("from then on")
-        return False
+            yield self.env._("Prepaid: not charged")
+        elif not cycle.holding.tariff_id:
+            yield self.env._("No billing plan: not charged")
+        elif cycle.is_left_out:
+            yield self.env._("Line not active: not charged")
+        else:
+            if is_new and not cycle.calls:
+                yield self.env._("From then on")
+            yield from map(self._describe_balance, cycle.balances)
 
     def _prepare_estimate_rows(self, lines):
         """What the last closed cycle of lines that get another plan cost, or the

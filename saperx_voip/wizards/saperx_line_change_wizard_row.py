@@ -24,6 +24,5 @@ class SaperxLineChangeWizardRow(models.TransientModel):
     calls = fields.Integer()
     charged_seconds = fields.Integer()
     amount = fields.Monetary()
-    allowances = fields.Char(help="Of the cycle, or of the part of it.")
-    remark = fields.Char()
+    remark = fields.Text()
     estimated_amount = fields.Monetary(string="Under the new plan")
