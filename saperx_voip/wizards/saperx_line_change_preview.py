@@ -40,6 +40,7 @@ class SaperxLineChangeWizard(models.TransientModel):
         string="The last cycle under the new plan",
     )
     has_changes = fields.Boolean(compute="_compute_preview")
+    has_several_lines = fields.Boolean(compute="_compute_preview")
     obstacle = fields.Text(compute="_compute_preview")
     rates_past = fields.Boolean(
         compute="_compute_preview",
@@ -61,6 +62,7 @@ class SaperxLineChangeWizard(models.TransientModel):
         self._check_may_change()
         for wizard in self:
             lines = wizard._get_lines()
+            wizard.has_several_lines = len(lines) > 1
             wizard.has_changes = any(map(wizard._get_changes, lines))
             wizard.obstacle = wizard.has_changes and wizard._get_obstacle()
             before, after, estimates = [], [], []
@@ -156,7 +158,6 @@ class SaperxLineChangeWizard(models.TransientModel):
             "partner_id": held.partner_id,
             "contract_id": held.contract_id,
             "tariff_id": held.tariff_id,
-            "closing_day": held.closing_day,
             "date_from": cycle.first,
             "date_to": cycle.last,
             "calls": cycle.calls,

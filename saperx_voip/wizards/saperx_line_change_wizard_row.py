@@ -18,7 +18,6 @@ class SaperxLineChangeWizardRow(models.TransientModel):
     partner_id = fields.Many2one("res.partner", string="Customer")
     contract_id = fields.Many2one("contract.contract")
     tariff_id = fields.Many2one("saperx.tariff", string="Billing plan")
-    closing_day = fields.Integer(string="Closing")
     date_from = fields.Date(string="Cycle from")
     date_to = fields.Date(string="Cycle until")
     calls = fields.Integer()
