@@ -6,12 +6,12 @@ ENVIRONMENT := $(PYTHON) -m environment
 VENV_PYTHON := .local/venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help odoo demo test oca-tests lint bench stop clean
+.PHONY: help odoo demo pictures test oca-tests lint bench stop clean
 
 help:  ## Show this help
 	@echo "SaperX VoIP for Odoo 19. Targets:"
 	@awk -F ':.*## *' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "Variables: ODOO_PATH (use this Odoo 19), HTTP_PORT, PYTEST_ARGS, PYTHON."
+	@echo "Variables: ODOO_PATH (use this Odoo 19), HTTP_PORT, PYTEST_ARGS, PYTHON, NAMES (of pictures)."
 
 odoo:  ## Build Odoo 19, OCA contract and a private PostgreSQL in .local/
 	@$(ENVIRONMENT) odoo
@@ -19,6 +19,9 @@ odoo:  ## Build Odoo 19, OCA contract and a private PostgreSQL in .local/
 demo:  ## Show the whole path, from contract to invoice; CHECK=1 verifies it and stops
 	@$(ENVIRONMENT) odoo
 	@$(VENV_PYTHON) -m demo $(if $(CHECK),--check)
+
+pictures:  ## Take the documentation's pictures from the running demo
+	@$(VENV_PYTHON) -m demo.pictures $(NAMES)
 
 test:  ## Run all tests (PYTEST_ARGS="-k name" chooses among those of tests/)
 	@$(ENVIRONMENT) test

@@ -43,6 +43,7 @@ from . import saperx_cdr
 from . import saperx_cdr_masking
 from . import saperx_cdr_allowance
 from . import saperx_cdr_what_if
+from . import saperx_cdr_foreseen
 from . import saperx_cdr_import
 from . import saperx_cdr_reject
 from . import saperx_recalculation_filter

@@ -86,30 +86,27 @@ class SaperxCdr(models.Model):
         return ledger, list(self._draw_beforehand(ledger, calls)), stored
 
     @api.model
-    def _draw_beforehand(self, ledger, calls):
+    def _draw_beforehand(self, ledger, calls, is_left_out=None):
         """Let unbilled calls draw as they would if all were charged now: those of
         cycles that are left out, since the line was not active, draw on nothing.
 
+        :param is_left_out: tells so by period id and last day of the cycle; None: of
+            the periods as they are
         :return: as ``Ledger.draw``
         """
-        periods = self.env["saperx.line.period"].sudo()
-        periods = {
-            period.id: period
-            for period in periods.browse({call.period_id for call in calls})
-        }
-        is_left_out = lru_cache(maxsize=None)(self._is_left_out)
+        is_left_out = lru_cache(maxsize=None)(is_left_out or self._is_left_out)
         charged, left_out = [], []
         for call in calls:
-            period = periods[call.period_id]
-            kept = left_out if is_left_out(period, call.cycle_end) else charged
+            kept = left_out if is_left_out(call.period_id, call.cycle_end) else charged
             kept.append(call)
         yield from ledger.draw(charged)
         for call in left_out:
             yield call, Drawn(0, Decimal(0), call.gross)
 
     @api.model
-    def _is_left_out(self, period, cycle_end):
+    def _is_left_out(self, period_id, cycle_end):
         """Whether a cycle is not charged, since its line was not active in it."""
+        period = self.env["saperx.line.period"].sudo().browse(period_id)
         group = {"line": period.line_id, "period": period, "cycle_end": cycle_end}
         return bool(self.env["saperx.charge"]._get_inactivity(group))
 
@@ -259,18 +256,21 @@ class SaperxLine(models.Model):
 
     _inherit = "saperx.line"  # pylint: disable=consider-merging-classes-inherited
 
-    def _get_ledger(self):
+    def _get_ledger(self, holdings=None):
         """What the cycles of these lines have of allowances, beside what their charges
         drew; lines that share must be together.
 
+        :param holdings: the periods of the lines as they will be; None: as they are
         :return: a ``Ledger``, and by tariff id its rates by id
         """
-        periods = self.sudo().period_ids
-        tariffs = periods.tariff_id.with_context(active_test=False)
+        if holdings is None:
+            holdings = [period._get_holding() for period in self.sudo().period_ids]
+        tariffs = self.env["saperx.tariff"].sudo().with_context(active_test=False)
+        tariffs = tariffs.browse({held.tariff_id for held in holdings} - {None})
         # Lines of one batch are of one time zone.
         zone = ZoneInfo(self.integration_id[:1].timezone)
         stretches = Stretches(
-            [period._get_holding() for period in periods],
+            holdings,
             zone,
             since=self._get_allowance_starts(),
             seen=self._get_first_days(),

@@ -95,35 +95,41 @@ class SaperxCdr(models.Model):
         :return: the chargeable calls, each with its line's id
         """
         core_tariff = tariff._get_rating_tariff()
+        rates = {tariff.id: tariff._get_rates_by_id()}
+        which = SQL("start >= %s AND start < %s", *bounds)
         calls = []
         for integration, some in lines.grouped("integration_id").items():
             assessor = integration._get_assessor(lines=some).under(core_tariff)
-            calls += self._rate(tariff, some, assessor, bounds)
+            calls += self._rate(rates, some, assessor, which)
         for integration, some in sharers.grouped("integration_id").items():
             assessor = integration._get_assessor(lines=some)
-            calls += self._rate(tariff, some, assessor, bounds)
+            calls += self._rate(rates, some, assessor, which)
         return calls
 
     @api.model
-    def _rate(self, tariff, lines, assessor, bounds):
-        """The chargeable calls of lines that are under the plan in an assessor's eyes,
-        each with its line's id."""
-        rates = tariff._get_rates_by_id()
+    def _rate(self, rates, lines, assessor, which):
+        """The chargeable calls of lines that are under some plans in an assessor's
+        eyes, each with its line's id.
+
+        :param rates: by tariff id its rates by id
+        :param SQL which: of the lines' calls
+        """
         for call_id, remote_id, *values in self.env.execute_query(
             SQL(
                 "SELECT id, remote_id, %s FROM saperx_cdr"
-                " WHERE line_id = ANY(%s) AND start >= %s AND start < %s",
+                " WHERE line_id = ANY(%s) AND %s",
                 SQL(FACT_COLUMNS),
                 lines.ids,
-                *bounds,
+                which,
             )
         ):
             fact = fact_of(values)
             assessment = assessor.assess(fact)
             if assessment.rated.state != "unbilled":
                 continue
-            if assessment.holding.tariff_id != tariff.id:
+            if assessment.holding.tariff_id not in rates:
                 continue
+            rates_of_plan = rates[assessment.holding.tariff_id]
             call = OpenCall(
                 id=call_id,
                 remote_id=remote_id,
@@ -134,7 +140,7 @@ class SaperxCdr(models.Model):
                 digits=assessment.other_party,
                 charged_seconds=assessment.rated.charged_seconds,
                 gross=assessment.rated.gross_amount,
-                rate=rates.get(assessment.rated.rate_id),
+                rate=rates_of_plan.get(assessment.rated.rate_id),
             )
             yield call, assessment.holding.line_id
 

@@ -152,21 +152,26 @@ class SaperxLinePeriod(models.Model):
         changed = self._get_changes(values)
         if not changed:
             return False
-        period, is_untouched = self, self._is_untouched()
-        closing_day = None
+        period, closing_day = self, None
         if not self._is_unsaid():
             closing_day = changed.pop("closing_day", None)
-        is_given_later = changed.keys() == {"tariff_id"} and not self.tariff_id
         if changed:
-            if is_given_later:
-                self._get_formers_without_plan().write(changed)
-            elif not is_untouched:
-                period = self._split_at(fields.Datetime.now())
-            period.write(changed)
+            corrected = self._get_corrected(changed)
+            if not corrected:
+                corrected = period = self._split_at(fields.Datetime.now())
+            corrected.write(changed)
         if closing_day:
             period._change_closing_day(closing_day)
         period._check_seamless()
         return True
+
+    def _get_corrected(self, changed):
+        """The periods that take over other terms themselves; none if a new one begins
+        now."""
+        self.ensure_one()
+        if changed.keys() == {"tariff_id"} and not self.tariff_id:
+            return self | self._get_formers_without_plan()
+        return self if self._is_untouched() else self.browse()
 
     def _get_formers_without_plan(self):
         """The periods just before this one that only another closing day tells from

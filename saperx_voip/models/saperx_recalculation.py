@@ -52,6 +52,8 @@ class SaperxRecalculation(models.Model):
         index=True,
     )
     filter_summary = fields.Char(string="Calls", compute="_compute_filter_summary")
+    has_filter = fields.Boolean(compute="_compute_filter_summary")
+    is_counted = fields.Boolean(compute="_compute_is_counted")
     started_at = fields.Datetime(readonly=True)
     ended_at = fields.Datetime(readonly=True)
     error = fields.Text(readonly=True)
@@ -84,7 +86,9 @@ class SaperxRecalculation(models.Model):
     @api.depends(lambda self: self._get_filter_fields())
     def _compute_filter_summary(self):
         for run in self:
-            run.filter_summary = " · ".join(run._get_filter_labels()) or self.env._(
+            labels = run._get_filter_labels()
+            run.has_filter = bool(labels)
+            run.filter_summary = " · ".join(labels) or self.env._(
                 "All that are not charged"
             )
 
@@ -102,6 +106,11 @@ class SaperxRecalculation(models.Model):
             day = format_date(self.env, self.date_to)
             labels.append(self.env._("until %s", day))
         return labels
+
+    @api.depends("state", "started_at")
+    def _compute_is_counted(self):
+        for run in self:
+            run.is_counted = run.state != "waiting" and bool(run.started_at)
 
     @api.depends("done_count", "total_count", "state")
     def _compute_progress(self):

@@ -38,7 +38,7 @@ class SaperxRecalculationFilter(models.AbstractModel):
         index=True,
         ondelete="cascade",
         check_company=True,
-        help="Empty: every one.",
+        help="Empty: every integration.",
     )
     partner_id = fields.Many2one(
         "res.partner",
@@ -61,7 +61,7 @@ class SaperxRecalculationFilter(models.AbstractModel):
         index=True,
         ondelete="cascade",
         check_company=True,
-        help="Empty: every one.",
+        help="Empty: every SIP line.",
     )
     tariff_id = fields.Many2one(
         "saperx.tariff",

@@ -18,7 +18,7 @@ from .explanation import (
     explain_untouched,
     in_order_of_draw,
 )
-from .holding import Directory, Holding, LineKeys, NumberHolding
+from .holding import Directory, Holding, LineKeys, NumberHolding, with_terms
 from .ledger import Key, Ledger, OpenCall
 from .numbering import Number, can_be_service, classify, normalise, rule_class
 from .services import DEFAULT_SERVICES, Services
@@ -87,4 +87,5 @@ __all__ = [
     "normalise",
     "rate_call",
     "rule_class",
+    "with_terms",
 ]

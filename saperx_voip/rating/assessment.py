@@ -1,6 +1,6 @@
 """From a decoded call to everything that we say of it: holder, class, price."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -84,6 +84,12 @@ class Assessor:
         other._directory = self._directory.under(tariff.id)
         other._tariffs = {tariff.id: tariff}
         return other
+
+    def held(
+        self, holdings: Iterable[Holding], tariffs: Mapping[int, Tariff]
+    ) -> "Assessor":
+        """What the same calls would be, were the lines held otherwise."""
+        return self.of(self._directory.held(holdings), tariffs)
 
     def of(self, directory: Directory, tariffs: Mapping[int, Tariff]) -> "Assessor":
         """The same rules for other lines and tariffs."""

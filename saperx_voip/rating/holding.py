@@ -4,10 +4,15 @@ Pure: built from plain values, asked once for every call.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from .cycle import local_date
+
+SMALLEST_TIME = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,38 @@ class Holding:
         return (self.since is None or self.since <= moment) and (
             self.until is None or moment < self.until
         )
+
+    def days_of(self, first: date, last: date, timezone: ZoneInfo) -> tuple[date, date]:
+        """The part of some local days, inclusive, that lies in it."""
+        if self.since is not None:
+            first = max(first, local_date(self.since, timezone))
+        if self.until is not None:
+            last = min(last, local_date(self.until - SMALLEST_TIME, timezone))
+        return first, last
+
+
+def with_terms(
+    holdings: Iterable[Holding],
+    moment: datetime,
+    terms: Mapping[str, object],
+    new_ids: Iterator[int],
+) -> list[Holding]:
+    """The periods of a line as they are once other terms hold from a moment on.
+
+    :param moment: naive UTC; ``datetime.min``: since ever
+    :param terms: fields of ``Holding`` that become others
+    :param new_ids: for the part that is split off the period of that moment
+    """
+    changed = []
+    for held in holdings:
+        if (held.since or datetime.min) >= moment:
+            changed.append(replace(held, **terms))
+        elif held.covers(moment):
+            later = replace(held, period_id=next(new_ids), since=moment, **terms)
+            changed += [replace(held, until=moment), later]
+        else:
+            changed.append(held)
+    return changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +123,14 @@ class Directory:
             line_id: [replace(held, tariff_id=tariff_id) for held in holdings]
             for line_id, holdings in self._holdings.items()
         }
+        return other
+
+    def held(self, holdings: Iterable[Holding]) -> "Directory":
+        """The same lines and numbers, held otherwise."""
+        other = copy(self)
+        other._holdings = defaultdict(list)
+        for holding in holdings:
+            other._holdings[holding.line_id].append(holding)
         return other
 
     def find(

@@ -120,6 +120,10 @@ class Ledger:
             balances[key] = self._balances[key]
         return balances
 
+    def bounds(self, period_id: int, day: date) -> tuple[date, date]:
+        """First and last day of the cycle of a period that a day lies in."""
+        return self._stretches.of_period(period_id).bounds(day)
+
     def _open(self, allowance: Allowance, stretch: Stretch, key: Key) -> Balance:
         cycle = self._stretches.cycle(stretch, key.cycle_end, allowance.is_shared)
         return Balance(

@@ -8,14 +8,12 @@ its lines under the plan.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from .cycle import ONE_DAY, cycle_of, local_date
-from .holding import Holding
-
-SMALLEST_TIME = timedelta(microseconds=1)
+from .holding import SMALLEST_TIME, Holding
 
 
 @dataclass(frozen=True, slots=True)

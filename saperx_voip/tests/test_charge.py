@@ -199,6 +199,7 @@ class TestCharge(SaperxCase):
         self.assertEqual(
             wizard.preview_ids.mapped(lambda row: bool(row.waits_for)), [False, True]
         )
+        self.assertEqual(wizard.preview_ids.currency_id, self.company.currency_id)
         action = wizard.action_generate()
         charges = self.env["saperx.charge"].search(action["domain"])
         self.assertEqual(charges.amount, 0.12)

@@ -681,60 +681,234 @@ class TestSeveralLines(PeriodCase):
 
 
 class TestPreview(PeriodCase):
-    def test_both_sides_are_shown_before_anything_is_written(self):
-        self._import(
-            self._make_call(1, start="2026-11-01 12:00:00"),
-            self._make_call(2, start="2026-11-12 12:00:00"),
-            self._make_call(3, start="2026-11-13 12:00:00"),
-        )
-        wizard = self._change(tariff_id=self.dear, closing_day=15)
-        self.assertEqual(
-            [
-                (row.date_from, row.date_to, row.calls, row.amount, row.tariff_id)
-                for row in wizard.before_ids
-            ],
-            [
-                (date(2026, 10, 11), date(2026, 11, 10), 1, 0.12, self.tariff),
-                (date(2026, 11, 11), date(2026, 12, 10), 2, 0.24, self.tariff),
-            ],
-        )
-        (after,) = wizard.after_ids
-        self.assertEqual(
-            (after.date_from, after.date_to, after.closing_day, after.tariff_id),
-            (date(2026, 12, 11), date(2026, 12, 15), 15, self.dear),
-        )
-        self.assertEqual(after.holds_from, "12/11/2026")
-        estimate = wizard.estimate_ids
-        self.assertEqual((estimate.amount, estimate.estimated_amount), (0.12, 1))
-        self.assertEqual(self._bounds(), [(False, False)])
+    """Two calls of the running cycle and one of the cycle before are to be charged."""
 
-    def test_the_cycles_are_shown_as_they_will_be_charged(self):
-        self._import(
-            self._make_call(1, start="2026-11-12 12:00:00"),
-            self._make_call(2, start="2026-11-16 12:00:00"),
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls._import(
+            cls._make_call(1, start="2026-11-01 12:00:00"),
+            cls._make_call(2, start="2026-11-12 12:00:00"),
+            cls._make_call(3, start="2026-11-16 12:00:00"),
         )
-        wizard = self._change(tariff_id=self.dear, closing_day=15, when="now")
-        shown = [(row.date_from, row.date_to, row.calls) for row in wizard.before_ids]
-        self.assertEqual(
-            shown,
-            [
-                (date(2026, 11, 11), date(2026, 11, 15), 1),
-                (date(2026, 11, 16), date(2026, 11, 16), 1),
-            ],
-        )
-        self.assertEqual(
-            [(row.date_from, row.date_to, row.tariff_id) for row in wizard.after_ids],
-            [
-                (date(2026, 11, 11), date(2026, 11, 15), self.tariff),
-                (date(2026, 11, 16), date(2026, 12, 15), self.dear),
-            ],
-        )
+
+    def _show(self, rows):
+        return [
+            (str(row.date_from), str(row.date_to), row.calls, row.amount)
+            for row in rows
+        ]
+
+    def _sides(self, wizard):
+        self.assertFalse(wizard.obstacle)
+        return self._show(wizard.before_ids), self._show(wizard.after_ids)
+
+    def _assert_charged_as_shown(self, wizard):
+        """What the preview shows of calls is what is charged after the change."""
+        shown = sorted(row for side in self._sides(wizard) for row in side if row[2])
         wizard.action_apply()
-        groups = self.env["saperx.charge"]._read_unbilled_groups([])
+        charges = self._charge_all("2027-02-20 15:00:00")
         self.assertEqual(
-            [(group["cycle_end"], group["calls"]) for group in groups],
-            [(date(2026, 11, 15), 1), (date(2026, 12, 15), 1)],
+            sorted(
+                (str(c.cycle_start), str(c.last_day), c.call_count, c.amount)
+                for c in charges
+            ),
+            shown,
         )
+
+    BEFORE = ("2026-10-11", "2026-11-10", 1, 0.12)
+    UP_TO_NOW = ("2026-11-11", "2026-11-16", 2, 0.24)
+    UP_TO_CLOSING = ("2026-11-11", "2026-12-10", 2, 0.24)
+    FROM_NOW = ("2026-11-16", "2026-12-10", 0, 0)
+    NEXT = ("2026-12-11", "2027-01-10", 0, 0)
+
+    def test_another_plan_now_charges_the_rest_of_the_cycle(self):
+        wizard = self._change(tariff_id=self.dear, when="now")
+        self.assertEqual(
+            self._sides(wizard), ([self.BEFORE, self.UP_TO_NOW], [self.FROM_NOW])
+        )
+        self.assertEqual(wizard.before_ids.tariff_id, self.tariff)
+        self.assertEqual(wizard.after_ids.tariff_id, self.dear)
+        self.assertEqual(wizard.after_ids.remark, "From then on")
+        self._assert_charged_as_shown(wizard)
+
+    def test_another_plan_from_the_next_cycle_leaves_it_the_running_one(self):
+        wizard = self._change(tariff_id=self.dear)
+        self.assertEqual(
+            self._sides(wizard), ([self.BEFORE, self.UP_TO_CLOSING], [self.NEXT])
+        )
+        self.assertEqual(wizard.after_ids.tariff_id, self.dear)
+        self.assertEqual(
+            wizard.estimate_ids.mapped(lambda r: (r.amount, r.estimated_amount)),
+            [(0.12, 1)],
+        )
+        self.assertEqual(self._bounds(), [(False, False)])
+        self._assert_charged_as_shown(wizard)
+
+    def test_another_contract_now_splits_the_cycle_between_the_customers(self):
+        wizard = self._change(contract_id=self.heirs_contract, when="now")
+        self.assertEqual(
+            self._sides(wizard), ([self.BEFORE, self.UP_TO_NOW], [self.FROM_NOW])
+        )
+        for side, contract in (
+            (wizard.before_ids, self.contract),
+            (wizard.after_ids, self.heirs_contract),
+        ):
+            self.assertEqual(side.contract_id, contract)
+            self.assertEqual(side.partner_id, contract.partner_id)
+        self.assertFalse(wizard.estimate_ids)
+        self._assert_charged_as_shown(wizard)
+
+    def test_another_contract_from_the_next_cycle_begins_with_it(self):
+        wizard = self._change(contract_id=self.heirs_contract)
+        self.assertEqual(
+            self._sides(wizard), ([self.BEFORE, self.UP_TO_CLOSING], [self.NEXT])
+        )
+        self.assertEqual(wizard.after_ids.partner_id, self.heir)
+        self._assert_charged_as_shown(wizard)
+
+    def test_another_closing_day_now_has_the_calls_of_the_running_cycle(self):
+        """No cycle of the new closing day stands with the present terms."""
+        wizard = self._change(closing_day=15, when="now")
+        self.assertEqual(
+            self._sides(wizard),
+            (
+                [self.BEFORE],
+                [
+                    ("2026-11-11", "2026-11-15", 1, 0.12),
+                    ("2026-11-16", "2026-12-15", 1, 0.12),
+                ],
+            ),
+        )
+        self.assertFalse(any(wizard.after_ids.mapped("remark")))
+        self._assert_charged_as_shown(wizard)
+
+    def test_another_closing_day_from_the_next_cycle_makes_that_one_short(self):
+        wizard = self._change(closing_day=15)
+        self.assertEqual(
+            self._sides(wizard),
+            (
+                [self.BEFORE, self.UP_TO_CLOSING],
+                [("2026-12-11", "2026-12-15", 0, 0)],
+            ),
+        )
+        self._assert_charged_as_shown(wizard)
+
+    def test_another_type_now_charges_what_was_called_until_then(self):
+        wizard = self._change(billing_type="prepaid", when="now")
+        self.assertEqual(
+            self._sides(wizard), ([self.BEFORE, self.UP_TO_NOW], [self.FROM_NOW])
+        )
+        self.assertIn("Prepaid", wizard.after_ids.remark)
+        self._assert_charged_as_shown(wizard)
+
+    def test_another_type_from_the_next_cycle_charges_the_running_one(self):
+        wizard = self._change(billing_type="prepaid")
+        self.assertEqual(
+            self._sides(wizard), ([self.BEFORE, self.UP_TO_CLOSING], [self.NEXT])
+        )
+        self.assertIn("Prepaid", wizard.after_ids.remark)
+        self._assert_charged_as_shown(wizard)
+
+    def test_plan_and_closing_day_now_each_hold_from_their_own_moment(self):
+        wizard = self._change(tariff_id=self.dear, closing_day=15, when="now")
+        self.assertEqual(
+            self._sides(wizard),
+            (
+                [self.BEFORE],
+                [
+                    ("2026-11-11", "2026-11-15", 1, 0.12),
+                    ("2026-11-16", "2026-11-16", 1, 0.12),
+                    ("2026-11-16", "2026-12-15", 0, 0),
+                ],
+            ),
+        )
+        self.assertEqual(wizard.after_ids.mapped("tariff_id.name"), ["Excess", "Dear"])
+        self._assert_charged_as_shown(wizard)
+
+    def test_a_call_told_of_by_a_clock_ahead_is_the_new_sides(self):
+        self._import(self._make_call(4, start="2026-12-11 03:00:01"))
+        wizard = self._change(tariff_id=self.dear)
+        self.assertEqual(self._sides(wizard)[1], [("2026-12-11", "2027-01-10", 1, 1)])
+        self.assertFalse(wizard.after_ids.remark)
+
+    def test_a_plan_given_later_charges_the_calls_so_far(self):
+        line = self._make_line(
+            self.contract, number=OTHER_NUMBER, tariff_id=False, closing_day=10
+        )
+        self._import(
+            self._make_call(5, start="2026-11-12 12:00:00", caller=OTHER_NUMBER)
+        )
+        wizard = self._change(line, tariff_id=self.dear, when="now")
+        self.assertEqual(
+            self._sides(wizard), ([], [("2026-11-11", "2026-12-10", 1, 1)])
+        )
+        later = self._change(line, tariff_id=self.dear)
+        self.assertIn("No billing plan", later.before_ids.remark)
+        self.assertEqual(later.before_ids.calls, 0)
+
+    def test_each_side_has_its_allowance_whole_or_pro_rata(self):
+        """The cycle has 30 days: the present side has 6 of them, the new one 25, since
+        a day that was begun counts."""
+        self.tariff.allowance_ids = [
+            Command.create({"quantity": 1, "is_pro_rata": True}),
+            Command.create({"quantity": 0.03, "unit": "reais", "name": "Bonus"}),
+        ]
+        self.dear.allowance_ids = [Command.create({"quantity": 100})]
+        wizard = self._change(tariff_id=self.dear, when="now")
+        self.assertEqual(
+            wizard.before_ids[-1].remark,
+            "Allowance 1 min (pro rata: 12 s)\nAllowance Bonus (whole)",
+        )
+        self.assertEqual(
+            wizard.after_ids.remark, "From then on\nAllowance 100 min (whole)"
+        )
+        # 108 s of 2 calls, less the reais.
+        self.assertEqual(wizard.before_ids[-1].amount, 0.18)
+        self.env["saperx.recalculation"].search([]).unlink()
+        self._assert_charged_as_shown(wizard)
+
+    def test_what_is_carried_over_is_named(self):
+        self.tariff.allowance_ids = [
+            Command.create({"quantity": 3, "carries_over": True})
+        ]
+        wizard = self._change(closing_day=15)
+        self.assertEqual(
+            wizard.before_ids[-1].remark,
+            "Allowance 3 min (whole) + 3 min carried over",
+        )
+
+    def test_whoever_shares_the_allowance_draws_along(self):
+        self.tariff.allowance_ids = [Command.create({"quantity": 1, "is_shared": True})]
+        self._make_line(self.contract, number=OTHER_NUMBER, closing_day=10)
+        self._import(
+            self._make_call(6, start="2026-11-11 12:00:00", caller=OTHER_NUMBER)
+        )
+        wizard = self._change(tariff_id=self.dear)
+        self.assertEqual(
+            self._show(wizard.before_ids),
+            [("2026-10-11", "2026-11-10", 1, 0), self.UP_TO_CLOSING],
+        )
+
+    def test_a_cycle_in_which_the_line_was_not_active_says_that_it_is_not_charged(self):
+        self.integration.charge_only_active_lines = True
+        self.line.activity_span_ids.date_from = "2026-11-11 03:00:00"
+        wizard = self._change(tariff_id=self.dear)
+        self.assertEqual(
+            wizard.before_ids.mapped(lambda row: row.remark or ""),
+            ["Line not active: not charged", ""],
+        )
+
+    def test_every_amount_has_its_currency(self):
+        wizard = self._change(tariff_id=self.dear)
+        for row in (wizard.before_ids, wizard.after_ids, wizard.estimate_ids):
+            self.assertEqual(row.currency_id, self.company.currency_id)
+
+    def test_only_lines_that_change_are_shown(self):
+        other = self._make_line(
+            self.contract, number=OTHER_NUMBER, tariff_id=self.dear.id, closing_day=10
+        )
+        wizard = self._change(self.line | other, tariff_id=self.dear)
+        self.assertEqual((wizard.before_ids | wizard.after_ids).line_id, self.line)
 
     def test_a_new_line_is_compared_by_its_running_cycle(self):
         line = self._make_line(self.contract, number=OTHER_NUMBER, closing_day=10)
@@ -756,13 +930,14 @@ class TestPreview(PeriodCase):
         )
 
     def test_a_line_without_calls_has_a_row_of_its_running_cycle(self):
-        wizard = self._change(contract_id=self.heirs_contract)
+        line = self._make_line(self.contract, number=OTHER_NUMBER, closing_day=10)
+        line.in_use_since = False
+        line._write_sync({"was_claimed": True})
+        wizard = self._change(line, contract_id=self.heirs_contract)
         self.assertEqual(
-            [(row.date_to, row.calls) for row in wizard.before_ids],
-            [(date(2026, 12, 10), 0)],
+            self._sides(wizard),
+            ([("2026-11-11", "2026-12-10", 0, 0)], [self.NEXT]),
         )
-        self.assertEqual(wizard.after_ids.partner_id, self.heir)
-        self.assertFalse(wizard.estimate_ids)
 
     def test_it_says_when_nothing_changes(self):
         wizard = self._change()
@@ -879,7 +1054,12 @@ class TestEveryDayOnce(PeriodCase):
             self.assertEqual(begins, ends + ONE_DAY, days)
 
     def test_whatever_changes_every_day_lies_in_one_cycle(self):
+        """And whatever changes, its preview has shown what there is to charge then."""
         tariffs = self.tariff | self.dear
+        self.tariff.allowance_ids = [
+            Command.create({"quantity": 2, "is_pro_rata": True, "carries_over": True})
+        ]
+        self.dear.allowance_ids = [Command.create({"quantity": 0.4, "unit": "reais"})]
         contracts = self.contract | self.heirs_contract
         for seed in range(12):
             chance = random.Random(seed)
@@ -925,7 +1105,21 @@ class TestEveryDayOnce(PeriodCase):
             line.action_cancel_planned_change()
         wizard = self._change(line, **values)
         if wizard.has_changes and not wizard.obstacle:
+            shown = [
+                (row.date_from, row.calls, row.amount)
+                for row in wizard.before_ids | wizard.after_ids
+                if row.calls
+            ]
             wizard.action_apply()
+            self.assertEqual(sorted(shown), sorted(self._read_unbilled(line)))
+
+    def _read_unbilled(self, line):
+        """As the preview of a change shows it."""
+        self.env["saperx.cdr"]._draw_allowances(line.ids)
+        charge_model = self.env["saperx.charge"]
+        for group in charge_model._read_unbilled_groups([("id", "=", line.id)]):
+            begins = charge_model._prepare_charge(group)["cycle_start"]
+            yield begins, group["calls"], group["amount"]
 
     def _check_calls(self, line):
         for call in self.env["saperx.cdr"].search([("line_id", "=", line.id)]):

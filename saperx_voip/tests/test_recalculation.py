@@ -74,6 +74,21 @@ class TestRecalculation(SaperxCase):
         self.assertEqual(run.progress, 100)
         self.assertTrue(run.started_at and run.ended_at)
 
+    def test_calls_are_not_counted_while_it_waits(self):
+        self._import(self._make_call(1))
+        wizard = self.env["saperx.recalculation.wizard"].create({})
+        run = self.env["saperx.recalculation"].browse(
+            wizard.action_recalculate()["res_id"]
+        )
+        self.assertFalse(run.is_counted)
+        self._run_cron()
+        self.assertTrue(run.is_counted)
+
+    def test_it_says_whether_anything_was_chosen(self):
+        run_model = self.env["saperx.recalculation"]
+        self.assertFalse(run_model.new({}).has_filter)
+        self.assertTrue(run_model.new({"line_id": self.line.id}).has_filter)
+
     def test_what_is_charged_stays_as_it_is(self):
         self._import(self._make_call(1))
         self._charge()

@@ -14,7 +14,9 @@ class SaperxChargeWizard(models.TransientModel):
         "res.company", required=True, default=lambda self: self.env.company
     )
     currency_id = fields.Many2one(related="company_id.currency_id")
-    integration_id = fields.Many2one("saperx.integration", help="Empty: every one.")
+    integration_id = fields.Many2one(
+        "saperx.integration", help="Empty: every integration."
+    )
     partner_id = fields.Many2one(
         "res.partner", string="Customer", help="Empty: every one."
     )
@@ -54,6 +56,7 @@ class SaperxChargeWizard(models.TransientModel):
                 *(
                     Command.create(
                         {
+                            "currency_id": wizard.currency_id.id,
                             "line_id": group["line"].id,
                             "partner_id": group["period"].partner_id.id,
                             "cycle_end": group["cycle_end"],
@@ -98,6 +101,7 @@ class SaperxChargeWizardLine(models.TransientModel):
     partner_id = fields.Many2one("res.partner", string="Customer")
     cycle_end = fields.Date(string="Cycle until")
     call_count = fields.Integer(string="Calls")
-    currency_id = fields.Many2one(related="wizard_id.currency_id")
+    # Not by way of the wizard, which the web client's new rows do not know.
+    currency_id = fields.Many2one("res.currency")
     amount = fields.Monetary()
     waits_for = fields.Char(help="Why it is not charged now.")

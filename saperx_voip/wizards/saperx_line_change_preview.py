@@ -1,16 +1,16 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
 from collections import defaultdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import count
+from zoneinfo import ZoneInfo
 
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools.misc import format_date
 
-from ..models.saperx_line_change import PERIOD_TERMS
 from ..models.saperx_line_period import ONE_DAY
-from ..rating import cycle_of
+from ..rating import local_date, with_terms
 
 ONE_SECOND = timedelta(seconds=1)
 
@@ -40,6 +40,7 @@ class SaperxLineChangeWizard(models.TransientModel):
         string="The last cycle under the new plan",
     )
     has_changes = fields.Boolean(compute="_compute_preview")
+    has_several_lines = fields.Boolean(compute="_compute_preview")
     obstacle = fields.Text(compute="_compute_preview")
     rates_past = fields.Boolean(
         compute="_compute_preview",
@@ -61,13 +62,13 @@ class SaperxLineChangeWizard(models.TransientModel):
         self._check_may_change()
         for wizard in self:
             lines = wizard._get_lines()
+            wizard.has_several_lines = len(lines) > 1
             wizard.has_changes = any(map(wizard._get_changes, lines))
             wizard.obstacle = wizard.has_changes and wizard._get_obstacle()
             before, after, estimates = [], [], []
             rates_past = False
             if wizard.has_changes and not wizard.obstacle:
-                before = wizard._prepare_before_rows(lines)
-                after = wizard._prepare_after_rows(lines)
+                before, after = wizard._prepare_sides(lines)
                 estimates = wizard._prepare_estimate_rows(lines)
                 rates_past = wizard._rates_past(lines)
             wizard.before_ids = [Command.clear(), *map(Command.create, before)]
@@ -91,100 +92,111 @@ class SaperxLineChangeWizard(models.TransientModel):
             for _moment, values in self._get_steps(line)
         )
 
-    def _prepare_before_rows(self, lines):
-        """What is unbilled so far, and the running cycle, by line, period and cycle as
-        they will be charged."""
-        totals = self._get_unbilled(lines)
-        rows = []
+    def _prepare_sides(self, lines):
+        """What each side will be charged, by line, period and cycle: what the present
+        terms have left to charge, and what the new ones have from the change on.
+
+        :return: the rows of either side
+        """
+        begins, holdings, days = {}, [], []
+        new_ids = count(-1, -1)
         for line in lines:
-            running = line._get_running_period()
-            splits_at = self._get_split(line)
-            today = running._get_local_day(fields.Datetime.now())
-            groups = defaultdict(lambda: [0, 0.0])
-            groups[running, self._get_cycle_after(running, today)]  # even if empty
-            for period, day, calls, amount in totals[line.id]:
-                total = groups[period, self._get_cycle_after(period, day)]
-                total[0] += calls
-                total[1] += amount
-            for (period, (first, last)), (calls, amount) in sorted(
-                groups.items(), key=lambda item: (item[0][1], item[0][0].id)
-            ):
-                until = period.date_to
-                if period == running:
-                    until = splits_at
-                ends = until and period._get_local_day(until - ONE_SECOND)
-                rows.append(
-                    {
-                        "line_id": line.id,
-                        "partner_id": period.partner_id.id,
-                        "contract_id": period.contract_id.id,
-                        "tariff_id": period.tariff_id.id,
-                        "date_from": first,
-                        "date_to": min(last, ends or last),
-                        "calls": calls,
-                        "amount": amount,
-                    }
-                )
-        return rows
+            steps = self._get_steps(line)
+            if not steps:
+                continue
+            begins[line.id] = min(moment for moment, _values in steps)
+            held = [period._get_holding() for period in line.period_ids]
+            for moment, values in steps:
+                terms = self._prepare_terms(values)
+                held = with_terms(held, moment, terms, new_ids)
+            holdings += held
+            days += self._get_days_to_show(line, held, begins[line.id])
+        changing = lines.browse(begins)
+        before, after = [], []
+        for cycle in self.env["saperx.cdr"]._foresee(changing, holdings, days):
+            begin = begins[cycle.holding.line_id]
+            is_new = (cycle.holding.since or datetime.min) >= begin
+            rows = after if is_new else before
+            rows.append(self._prepare_row(cycle, is_new))
+        return before, after
 
-    def _get_split(self, line):
-        """Until when the running period keeps its terms, or None: a closing day that
-        changes now moves its cycles alone."""
-        moment, values = self._get_steps(line)[-1]
-        return None if self._is_now() and "closing_day" in values else moment
+    def _prepare_terms(self, values):
+        """Values of a period as fields of a ``Holding``."""
+        terms = dict(values)
+        if "contract_id" in terms:
+            terms["partner_id"] = self.contract_id._origin.sudo().partner_id.id
+        if "billing_type" in terms:
+            terms["prepaid"] = terms.pop("billing_type") == "prepaid"
+        return terms
 
-    def _get_unbilled(self, lines):
-        """By line id, a list of period, local day, number of calls and amount."""
-        totals = defaultdict(list)
-        for integration, some in lines.grouped("integration_id").items():
-            for line, period, day, calls, amount in (
-                self.env["saperx.cdr"]
-                .sudo()
-                .with_context(tz=integration.timezone)
-                ._read_group(
-                    [("line_id", "in", some.ids), ("state", "=", "unbilled")],
-                    ["line_id", "period_id", "start:day"],
-                    ["__count", "charged_amount:sum"],
-                )
-            ):
-                totals[line.id].append((period, day.date(), calls, amount))
-        return totals
+    @api.model
+    def _get_days_to_show(self, line, holdings, begin):
+        """Of the running cycle, of the last one before the change, and of the first
+        one after it, as pairs of a holding and a day."""
+        integration = line.integration_id
+        zone = ZoneInfo(integration.timezone)
+        now = fields.Datetime.now()
+        today = integration._get_local_today()
+        pairs = []
+        for held in holdings:
+            since = held.since or datetime.min
+            if since == held.until:
+                continue
+            if held.covers(now):
+                pairs.append((held, today))
+            if since >= begin and held.since:
+                pairs.append((held, local_date(since, zone)))
+            if since < now and held.until and begin >= held.until >= now:
+                pairs.append((held, local_date(held.until - ONE_SECOND, zone)))
+        return pairs
 
-    def _get_cycle_after(self, period, day):
-        """The cycle that a day of a period lies in once the change is made."""
-        for moment, values in self._get_steps(period.line_id):
-            begins = period._get_local_day(moment)
-            if "closing_day" in values and begins <= day:
-                return cycle_of(day, values["closing_day"], begins)
-        return period._get_cycle(day)
+    def _prepare_row(self, cycle, is_new):
+        held = cycle.holding
+        return {
+            "currency_id": self.currency_id.id,
+            "line_id": held.line_id,
+            "partner_id": held.partner_id,
+            "contract_id": held.contract_id,
+            "tariff_id": held.tariff_id,
+            "date_from": cycle.first,
+            "date_to": cycle.last,
+            "calls": cycle.calls,
+            "charged_seconds": cycle.charged_seconds,
+            "amount": cycle.amount,
+            "remark": "\n".join(self._get_remarks(cycle, is_new)),
+        }
 
-    def _prepare_after_rows(self, lines):
-        """The terms to come, and the first cycle under them."""
-        rows = []
-        for line in lines:
-            terms = {name: line[name] for name in PERIOD_TERMS}
-            for moment, values in self._get_steps(line):
-                terms |= {name: self[name] for name in values}
-                period = line._get_running_period()
-                day = period._get_local_day(moment)
-                first, last = self._get_cycle_after(period, day)
-                is_now = self._is_now() and "closing_day" not in values
-                rows.append(
-                    {
-                        "line_id": line.id,
-                        "holds_from": self.env._("now")
-                        if is_now
-                        else format_date(self.env, day),
-                        "contract_id": terms["contract_id"]._origin.id,
-                        "partner_id": terms["contract_id"].partner_id._origin.id,
-                        "tariff_id": terms["tariff_id"]._origin.id,
-                        "closing_day": terms["closing_day"],
-                        "billing_type": terms["billing_type"],
-                        "date_from": max(first, day),
-                        "date_to": last,
-                    }
-                )
-        return rows
+    def _describe_balance(self, balance):
+        """An allowance as a cycle has it: its name, and how much of it is given."""
+        allowance = self.env["saperx.tariff.allowance"].sudo()
+        allowance = allowance.browse(balance.allowance.id)
+        label = self.env._("Allowance %s (whole)", allowance.name)
+        if allowance.is_pro_rata:
+            label = self.env._(
+                "Allowance %(allowance)s (pro rata: %(quantity)s)",
+                allowance=allowance.name,
+                quantity=allowance._format_quantity(balance.own),
+            )
+        if balance.carried:
+            label = self.env._(
+                "%(allowance)s + %(quantity)s carried over",
+                allowance=label,
+                quantity=allowance._format_quantity(balance.carried),
+            )
+        return label
+
+    def _get_remarks(self, cycle, is_new):
+        """What calls and amount do not say."""
+        if cycle.holding.prepaid:
+            yield self.env._("Prepaid: not charged")
+        elif not cycle.holding.tariff_id:
+            yield self.env._("No billing plan: not charged")
+        elif cycle.is_left_out:
+            yield self.env._("Line not active: not charged")
+        else:
+            if is_new and not cycle.calls:
+                yield self.env._("From then on")
+            yield from map(self._describe_balance, cycle.balances)
 
     def _prepare_estimate_rows(self, lines):
         """What the last closed cycle of lines that get another plan cost, or the
@@ -199,6 +211,7 @@ class SaperxLineChangeWizard(models.TransientModel):
             estimated = self._get_estimate(some, first, last)
             rows += [
                 {
+                    "currency_id": self.currency_id.id,
                     "line_id": line.id,
                     "date_from": first,
                     "date_to": last,

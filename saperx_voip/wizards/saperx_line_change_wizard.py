@@ -1,6 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
 from collections import defaultdict
+from datetime import datetime
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -193,19 +194,25 @@ class SaperxLineChangeWizard(models.TransientModel):
     def _get_steps(self, line):
         """The terms that a line will have, and from when on.
 
-        :return: a list of (moment, values), in order; the values add up
+        :return: a list of (moment, values); the values add up. ``datetime.min``: since
+            ever, as they are corrected where they stand
         """
         changes = self._get_changes(line)
-        moment = self._get_moment(line)
+        if not self._is_now():
+            return [(self._get_moment(line), changes)] if changes else []
+        steps = []
         period = line._get_running_period()
-        is_at_once = "closing_day" not in changes or period._is_unsaid()
-        if is_at_once or not self._is_now():
-            return [(moment, changes)] if changes else []
-        # Where the running cycle began: the day after the last closing.
-        steps = [
-            (period._get_cycle_begin(), {"closing_day": changes.pop("closing_day")})
-        ]
-        return [*steps, (moment, changes)] if changes else steps
+        if "closing_day" in changes and not period._is_unsaid():
+            # Where the running cycle began: the day after the last closing.
+            closing = {"closing_day": changes.pop("closing_day")}
+            steps.append((period._get_cycle_begin(), closing))
+        if changes:
+            corrected = period._get_corrected(changes)
+            moment = self._get_moment(line)
+            if corrected:
+                moment = min(p.date_from or datetime.min for p in corrected)
+            steps.append((moment, changes))
+        return steps
 
     def _get_companions(self):
         """Lines whose closing day has to change with that of the chosen ones."""

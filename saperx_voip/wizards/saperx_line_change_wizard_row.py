@@ -2,8 +2,6 @@
 
 from odoo import fields, models
 
-from ..models.call_class import BILLING_TYPES
-
 
 class SaperxLineChangeWizardRow(models.TransientModel):
     """A line in a cycle, on one side of a change of its terms."""
@@ -14,16 +12,16 @@ class SaperxLineChangeWizardRow(models.TransientModel):
     wizard_id = fields.Many2one(
         "saperx.line.change.wizard", required=True, index=True, ondelete="cascade"
     )
-    currency_id = fields.Many2one(related="wizard_id.currency_id")
+    # Not by way of the wizard, which the web client's new rows do not know.
+    currency_id = fields.Many2one("res.currency")
     line_id = fields.Many2one("saperx.line", string="SIP line")
     partner_id = fields.Many2one("res.partner", string="Customer")
     contract_id = fields.Many2one("contract.contract")
     tariff_id = fields.Many2one("saperx.tariff", string="Billing plan")
-    closing_day = fields.Integer(string="Closing")
-    billing_type = fields.Selection(BILLING_TYPES, string="Type")
-    holds_from = fields.Char(string="Holds from")
     date_from = fields.Date(string="Cycle from")
     date_to = fields.Date(string="Cycle until")
-    calls = fields.Integer(string="Calls so far")
+    calls = fields.Integer()
+    charged_seconds = fields.Integer()
     amount = fields.Monetary()
+    remark = fields.Text()
     estimated_amount = fields.Monetary(string="Under the new plan")

@@ -127,9 +127,8 @@ class SaperxWhatIfWizard(models.TransientModel):
             {
                 "plans": plans,
                 "tables": self._prepare_tables(totals, plans),
-                "format_amount": lambda amount: self.company_id.currency_id.format(
-                    float(amount)
-                ),
+                "format_amount": self._format_amount,
+                "format_difference": self._format_difference,
                 "format_minutes": lambda seconds: f"{seconds // 60}:{seconds % 60:02}",
                 "has_unbilled": bool(
                     self.env["saperx.cdr"].search_count(
@@ -139,6 +138,14 @@ class SaperxWhatIfWizard(models.TransientModel):
                 ),
             },
         )
+
+    def _format_amount(self, amount):
+        return self.company_id.currency_id.format(float(amount))
+
+    def _format_difference(self, amount):
+        """The sign goes before the currency, as people write it."""
+        sign = "+" if amount > 0 else "-" if amount < 0 else ""
+        return sign + self._format_amount(abs(amount))
 
     def _read_totals(self, lines, plans):
         """Calls, charged seconds and amount of each plan and of today.
