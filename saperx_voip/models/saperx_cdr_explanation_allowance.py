@@ -76,7 +76,7 @@ class SaperxCdr(models.Model):
             and self.state == "unbilled"
             and self.env["saperx.cdr"]
             .sudo()
-            ._is_left_out(self.period_id.sudo(), self.cycle_end)
+            ._is_left_out(self.sudo().period_id.id, self.cycle_end)
         )
 
     def _explain_untouched(self, allowances, explained):

@@ -226,7 +226,7 @@ class TestMasking(SaperxCase):
             f"Found by the number {NUMBER}.",
             # The rate's prefix is the whole number.
             "Rate 55113210… Its prefix is longer",
-            "0.20 a minute × 60 s ÷ 60 = 0.20",
+            "0.20 a minute × 60 s ÷ 60 = $ 0.20",
         ):
             self.assertIn(part, text)
         text = plain(incoming.explanation)
