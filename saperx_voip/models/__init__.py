@@ -33,8 +33,10 @@ from . import saperx_line_ata
 from . import saperx_line_diagnosis
 from . import saperx_did
 from . import saperx_did_stock
+from . import saperx_did_again
 from . import saperx_line_moments
 from . import saperx_line_change
+from . import saperx_line_end
 from . import saperx_number_range
 from . import saperx_number
 from . import saperx_number_holder
@@ -57,7 +59,10 @@ from . import saperx_charge_allowance
 from . import contract_contract
 from . import contract_contract_invoicing
 from . import contract_contract_life
+from . import contract_contract_sweep
+from . import contract_contract_termination
 from . import contract_line
+from . import contract_line_termination
 from . import account_move
 from . import account_move_line
 from . import product_template

@@ -1,4 +1,5 @@
 from . import base_partner_merge
+from . import contract_contract_terminate_invoiced
 from . import saperx_import_wizard
 from . import saperx_charge_wizard
 from . import saperx_recalculation_wizard
@@ -13,3 +14,5 @@ from . import saperx_what_if_wizard
 from . import saperx_rate_price_wizard
 from . import saperx_rate_import_wizard
 from . import saperx_rate_export_wizard
+from . import saperx_line_reopen_wizard
+from . import saperx_line_reopen_wizard_row
