@@ -201,6 +201,8 @@ class ContractContract(models.Model):
 
         :return: why it failed, or None
         """
+        # What was done before may be refused, and is none of ours.
+        self.env.flush_all()
         try:
             with self.env.cr.savepoint():
                 part()

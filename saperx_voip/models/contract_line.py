@@ -5,7 +5,8 @@ from odoo.exceptions import UserError
 
 from .saperx_line_period import ONE_DAY
 
-# What OCA ends meanwhile does not end the contract: its own end, or a successor, follows.
+# What OCA ends meanwhile does not end the contract: a successor, or its own end,
+# follows.
 SUCCESSION = "saperx_succession"
 
 LIFE_FIELDS = {

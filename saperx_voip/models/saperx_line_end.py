@@ -139,9 +139,7 @@ class SaperxLine(models.Model):
 
     def _get_dids_to_take_again(self):
         self.ensure_one()
-        return self._get_last_dids().filtered(
-            lambda did: not did._explain_not_again()
-        )
+        return self._get_last_dids().filtered(lambda did: not did._explain_not_again())
 
     def _explain_charged(self):
         """What the charge of the line's end has to do with its coming back."""

@@ -20,10 +20,8 @@ class ContractContractTerminate(models.TransientModel):
         on the date all the same."""
         for wizard in self:
             contract = wizard.contract_id.sudo()
-            invoiced_until = max(
-                filter(None, contract._get_product_lines().mapped("last_date_invoiced")),
-                default=None,
-            )
+            days = contract._get_product_lines().mapped("last_date_invoiced")
+            invoiced_until = max(filter(None, days), default=None)
             wizard.terminate_with_last_date_invoiced = bool(
                 contract.saperx_line_ids
                 and invoiced_until
