@@ -173,8 +173,10 @@ class ContractContract(models.Model):
     def _end_what_is_over(self):
         self.ensure_one()
         today = self.company_id._get_telephony_today()
-        # Those that are on another contract since a moment ago do not end with it.
-        errors = [self._try(self.saperx_line_ids._take_over_terms)]
+        errors = []
+        if self.saperx_line_ids:
+            # Those that are on another contract since a moment ago do not end with it.
+            errors.append(self._try(self.saperx_line_ids._take_over_terms))
         is_dead = self._is_dead(today)
         if is_dead:
             errors.append(self._try(self._refuse_planned_lines))
