@@ -215,7 +215,7 @@ class ContractContract(models.Model):
             return str(error)
         except Exception as error:
             _logger.exception("a part of the end of contract %s failed", self.id)
-            return f"{type(error).__name__}: {error}"
+            return f"{type(error).__name__}: {error}".partition("\n")[0]
         return None
 
     def _note_end_errors(self, errors):

@@ -2,7 +2,6 @@
 
 from contextlib import contextmanager
 from datetime import date
-from unittest.mock import patch
 
 from freezegun import freeze_time
 from lxml import etree
@@ -10,6 +9,7 @@ from lxml import etree
 from odoo import Command
 from odoo.exceptions import UserError
 from odoo.tests import new_test_user
+from odoo.tools import mute_logger
 from odoo.tools.safe_eval import safe_eval
 
 from .common import SaperxCase
@@ -138,13 +138,30 @@ class TestContractLife(SaperxCase):
 
     @contextmanager
     def _undone_afterwards(self):
-        self.env.flush_all()
+        savepoint = self.env.cr.savepoint()
         try:
-            with self.env.cr.savepoint():
-                yield
-                raise UserError("undone")
-        except UserError:
+            yield
+        finally:
+            savepoint.close(rollback=True)
             self.env.invalidate_all()
+
+    @contextmanager
+    def _held_by_the_database(self, line):
+        """The line cannot be cancelled, whatever the code does."""
+        self.env.flush_all()
+        self.env.cr.execute(
+            "CREATE FUNCTION saperx_hold() RETURNS trigger LANGUAGE plpgsql AS"
+            " 'BEGIN RAISE EXCEPTION ''held by somebody''; END'"
+        )
+        self.env.cr.execute(
+            "CREATE TRIGGER saperx_hold BEFORE UPDATE ON saperx_line FOR EACH ROW"
+            " WHEN (NEW.id = %s AND NEW.state = 'cancelled')"
+            " EXECUTE FUNCTION saperx_hold()",
+            [line.id],
+        )
+        with mute_logger("odoo.sql_db"):
+            yield
+        self.env.cr.execute("DROP TRIGGER saperx_hold ON saperx_line")
 
     def test_what_was_mended_leaves_the_overview_after_a_month(self):
         self._behind_the_hooks(
@@ -205,27 +222,21 @@ class TestContractLife(SaperxCase):
         other = self._make_line(second, number=None)
         lone = self._make_line(self.contract, number="551130001000")
         failing = self.line
-
-        def refuse(line):
-            if line == failing:
-                raise RuntimeError("no such number")
-            return super(type(line), line)._cancel()
-
         for contract in (self.contract, second):
             self._behind_the_hooks(
                 "UPDATE contract_contract SET is_terminated = TRUE,"
                 " terminate_date = '2026-11-16'",
                 contract,
             )
-        with patch.object(type(failing), "_cancel", refuse, create=True):
+        with self._held_by_the_database(failing):
             for _run in range(3):
                 with self.assertLogs(LIFE + "life", "ERROR"):
                     self._sweep()
         self.assertEqual(failing.state, "active")
         self.assertEqual((lone.state, other.state), ("cancelled", "cancelled"))
-        self.assertIn("no such number", self.contract.saperx_end_error)
+        self.assertIn("held by somebody", self.contract.saperx_end_error)
         # Told once, however often it is tried.
-        self.assertEqual(self._get_bodies(self.contract).count("no such number"), 1)
+        self.assertEqual(self._get_bodies(self.contract).count("held by somebody"), 1)
         self._sweep()
         self.assertEqual(failing.state, "cancelled")
         self.assertFalse(self.contract.saperx_end_error)
@@ -235,20 +246,14 @@ class TestContractLife(SaperxCase):
     def test_a_line_that_cannot_be_cancelled_does_not_stop_the_termination(self):
         other = self._make_line(self.contract, number="551130001000")
         failing = self.line
-
-        def refuse(line):
-            if line == failing:
-                raise UserError("Held by somebody")
-            return super(type(line), line)._cancel()
-
         with (
-            patch.object(type(failing), "_cancel", refuse, create=True),
-            self.assertLogs(LIFE + "life", "WARNING"),
+            self._held_by_the_database(failing),
+            self.assertLogs(LIFE + "life", "ERROR"),
         ):
             self._terminate(date(2026, 11, 16))
         self.assertTrue(self.contract.is_terminated)
         self.assertEqual((failing.state, other.state), ("active", "cancelled"))
-        self.assertIn("Held by somebody", self.contract.saperx_end_error)
+        self.assertIn("held by somebody", self.contract.saperx_end_error)
 
     def test_whoever_may_end_a_contract_ends_its_lines_without_a_role_here(self):
         accountant = new_test_user(

@@ -6,6 +6,7 @@ from freezegun import freeze_time
 
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
+from odoo.tests import Form
 
 from .common import FIXED_OTHER_DDD as FIXED
 from .common import NUMBER, SaperxCase, moment
@@ -237,8 +238,15 @@ class TestContractUndo(SaperxCase):
     def test_only_chosen_lines_come_back_and_the_others_stay_offered(self):
         second = self._make_line(self.contract, number="555433334001")
         self._terminate()
-        wizard = self._undo()
-        wizard.row_ids.filtered(lambda row: row.line_id == second).is_included = False
+        self._undo()
+        wizards = self.env["saperx.line.reopen.wizard"]
+        with Form(wizards.with_context(default_contract_id=self.contract.id)) as form:
+            self.assertEqual(len(form.row_ids), 2)
+            with form.row_ids.edit(1) as row:
+                self.assertEqual(row.line_id, second)
+                self.assertEqual(row.returning_numbers, "(54) 3333-4001")
+                row.is_included = False
+        wizard = form.record
         with freeze_time(LATER):
             wizard.action_reopen()
         self.assertEqual((self.line.state, second.state), ("active", "cancelled"))

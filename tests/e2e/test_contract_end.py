@@ -364,7 +364,7 @@ def _read_all(world, ends):
 def test_an_ended_line_is_inactive_there_and_its_number_free(
     ended, platform, end, state
 ):
-    line, circuit, number = ended[platform, *end, state]
+    line, circuit, number = ended[(platform, *end, state)]
     assert line["state"] == "cancelled"
     assert line["did_ids"] == []
     # Nothing was missed, and two sweeps at once did not end it twice.
