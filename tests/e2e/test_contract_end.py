@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from environment import postgres
+from playwright.sync_api import expect
 from sandbox.process import running
 
+from .browser import log_in
 from .world import World, at_once
 
 DAYS = {"past": -3, "today": 0, "future": 3}
@@ -378,7 +380,9 @@ def test_an_ended_line_is_inactive_there_and_its_number_free(
     assert not number["circuito_id"]
 
 
-def test_a_reopened_line_is_the_same_circuit_with_its_number_and_password(world):
+def test_a_reopened_line_is_the_same_circuit_with_its_number_and_password(
+    world, server, page
+):
     odoo = world.odoo
     contract = world.contract()
     line = world.line(contract, password="Given-by-hand-1")
@@ -387,12 +391,17 @@ def test_a_reopened_line_is_the_same_circuit_with_its_number_and_password(world)
     terminate(world, contract, local_today())
     world.wait_synced(line)
     assert world.circuit(line)["status"] == "inativo"
-    action = odoo.call(
-        "contract.contract", "action_cancel_contract_termination", [contract]
-    )
-    assert action["res_model"] == "saperx.line.reopen.wizard"
-    wizard = odoo.create("saperx.line.reopen.wizard", {"contract_id": contract})
-    odoo.call("saperx.line.reopen.wizard", "action_reopen", [wizard])
+    log_in(page, server, "admin", "admin")
+    action = odoo.ref("saperx_voip.contract_contract_action")
+    page.goto(f"{server.url}/odoo/action-{action}/{contract}")
+    page.locator("button[name=action_cancel_contract_termination]").click()
+    page.locator(".modal .btn-primary").click()
+    offered = page.locator(".modal div[name=row_ids] .o_data_row")
+    expect(offered).to_have_count(1)
+    (did,) = before["dids"]
+    expect(offered).to_contain_text(did["numero"][-4:])
+    page.locator(".modal button[name=action_reopen]").click()
+    expect(page.locator(".modal")).to_have_count(0)
     world.wait_synced(line)
     after = world.circuit(line)
     # Asked of nobody: it was we who had closed it.
