@@ -93,11 +93,10 @@ class SaperxLine(models.Model):
                 "The line %s did not end with a termination, or is back already.",
                 line.display_name,
             )
-        if line.contract_id._is_dead(today):
-            return self.env._(
-                "The contract “%s” has ended: it takes no line.",
-                line.contract_id.display_name,
-            )
+        try:
+            line.contract_id._check_takes_lines(today)
+        except UserError as error:
+            return str(error)
         if fee and fee._is_dead(today):
             return self.env._("Its recurring fee “%s” has ended.", fee.name)
         holder = line._find_holder_of_code()

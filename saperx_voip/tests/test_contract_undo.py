@@ -324,6 +324,13 @@ class TestContractUndo(SaperxCase):
         with self.assertRaises(UserError):
             self.line.with_user(technician).write({"ended_with_termination": True})
 
+    def test_a_contract_that_takes_no_line_any_more_says_so(self):
+        self._terminate()
+        self.contract.manual_currency_id = self.setup_other_currency("EUR")
+        row = self._undo().row_ids
+        self.assertFalse(row.is_possible)
+        self.assertIn("EUR", row.remarks)
+
     def test_lines_reopen_once(self):
         self._terminate()
         first, second = self._undo(), self._open_wizard()
