@@ -37,6 +37,7 @@
         "wizards/saperx_did_move_wizard_views.xml",
         "wizards/saperx_charge_wizard_views.xml",
         "wizards/saperx_line_change_wizard_views.xml",
+        "wizards/saperx_line_reopen_wizard_views.xml",
         "wizards/saperx_simulation_wizard_views.xml",
         "wizards/saperx_what_if_wizard_views.xml",
         "wizards/saperx_rate_price_wizard_views.xml",

@@ -33,8 +33,10 @@ from . import saperx_line_ata
 from . import saperx_line_diagnosis
 from . import saperx_did
 from . import saperx_did_stock
+from . import saperx_did_again
 from . import saperx_line_moments
 from . import saperx_line_change
+from . import saperx_line_end
 from . import saperx_number_range
 from . import saperx_number
 from . import saperx_number_holder
@@ -64,7 +66,10 @@ from . import contract_contract_overdue
 from . import saperx_holiday
 from . import saperx_overdue_case
 from . import saperx_overdue_run
+from . import contract_contract_sweep
+from . import contract_contract_termination
 from . import contract_line
+from . import contract_line_termination
 from . import account_move
 from . import account_move_line
 from . import account_partial_reconcile

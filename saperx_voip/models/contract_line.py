@@ -1,10 +1,16 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
+from .saperx_line_period import ONE_DAY
+
+# What OCA ends meanwhile does not end the contract: a successor, or its own end,
+# follows.
 SUCCESSION = "saperx_succession"
 
 LIFE_FIELDS = {
+    "contract_id",
     "date_end",
     "is_canceled",
     "is_auto_renew",
@@ -22,11 +28,38 @@ class ContractLine(models.Model):
         "line, which never falls due by itself.",
     )
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        lines = super().create(vals_list)
+        lines.filtered("date_end").contract_id._sweep_when_they_end()
+        return lines
+
     def write(self, vals):
+        contracts = self.contract_id
         res = super().write(vals)
         if LIFE_FIELDS & vals.keys() and not self.env.context.get(SUCCESSION):
-            self.contract_id._end_lines_if_dead()
+            (contracts | self.contract_id)._end_lines_if_dead()
         return res
+
+    def unlink(self):
+        contracts = self.contract_id
+        res = super().unlink()
+        contracts._end_lines_if_dead()
+        return res
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_lived_by(self):
+        line = self.env["saperx.line"].sudo()
+        line = line.search([("contract_line_id", "in", self.ids)], limit=1)
+        if line:
+            raise UserError(
+                self.env._(
+                    "The SIP line %(line)s lives by “%(fee)s”: cancel or end that fee "
+                    "instead of deleting it.",
+                    line=line.display_name,
+                    fee=line.contract_line_id.name,
+                )
+            )
 
     # OCA ends a line first and makes its successor afterwards: between the two the
     # contract seems over, and is not.
@@ -50,10 +83,25 @@ class ContractLine(models.Model):
             return successor._is_dead(day)
         if self.is_canceled:
             return True
-        waits_for_renewal = self.is_auto_renew or (
-            self.manual_renew_needed and not successor
+        is_past = bool(self.date_end and self.date_end < day)
+        return is_past and not self._waits_for_renewal()
+
+    def _waits_for_renewal(self):
+        self.ensure_one()
+        return self.is_auto_renew or (
+            self.manual_renew_needed and not self.successor_contract_line_id
         )
-        return bool(self.date_end and self.date_end < day and not waits_for_renewal)
+
+    def _get_end_day(self):
+        """The first day without this line and its successors; None if no date says
+        so."""
+        self.ensure_one()
+        successor = self.successor_contract_line_id
+        if successor and not successor.is_canceled:
+            return successor._get_end_day()
+        if self.is_canceled or not self.date_end or self._waits_for_renewal():
+            return None
+        return self.date_end + ONE_DAY
 
     def _can_be_invoiced(self, date_ref):
         return not self.is_telephony and super()._can_be_invoiced(date_ref)

@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ..overdue import Calendar, Rules
-from ..rating import local_date
+from ..rating import bounds_utc, local_date
 
 # Without a company to ask.
 API_LOG_DAYS = 30
@@ -157,3 +157,7 @@ class ResCompany(models.Model):
     def _get_telephony_today(self):
         """Today in the company's own time zone, whoever asks."""
         return local_date(fields.Datetime.now(), self._get_telephony_zone())
+
+    def _get_telephony_start_of_day(self, day):
+        """The first moment of a day in the company's own time zone, as naive UTC."""
+        return bounds_utc(day, day, self._get_telephony_zone())[0]

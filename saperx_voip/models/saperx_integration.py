@@ -187,6 +187,11 @@ class SaperxIntegration(models.Model):
     blocked_line_count = fields.Integer(compute="_compute_line_counts")
     waiting_line_count = fields.Integer(compute="_compute_line_counts")
     refused_line_count = fields.Integer(compute="_compute_line_counts")
+    mended_line_count = fields.Integer(
+        compute="_compute_line_counts",
+        help="Lines that outlived their contract until the sweep found them, in the "
+        "last 30 days.",
+    )
 
     _lookback_days_not_negative = models.Constraint(
         "CHECK (lookback_days >= 0 AND waiting_days >= 0)",
@@ -235,6 +240,7 @@ class SaperxIntegration(models.Model):
             ],
             "waiting_line_count": self.env["saperx.line"]._domain_waiting(),
             "refused_line_count": [("sync_state", "=", "error")],
+            "mended_line_count": self.env["saperx.line"]._domain_mended(),
         }
         for name, domain in domains.items():
             counts = dict(

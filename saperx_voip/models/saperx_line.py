@@ -393,6 +393,7 @@ class SaperxLine(models.Model):
             line.contract_id.sudo()._ensure_telephony_line(
                 line.integration_id.product_id
             )
+        self.contract_id._sweep_when_they_end()
 
     def _open_first_period(self):
         """A new line's first period has no beginning: nobody held the line before,

@@ -13,11 +13,13 @@ PUSHED_FIELDS = {
     "account_code", "contract_id", "is_active", "password", "portability", "state",
 } - {"tariff_id"}  # fmt: skip
 
-# Written through ``_write_sync`` alone, by the push and by what follows the clock.
+# Written through ``_write_sync`` alone: by the push, by what follows the clock, and by
+# the end of a line.
 OWN_FIELDS = {
-    "asked_status", "block_level", "lease", "lease_until", "next_sync_at",
-    "password_revision", "pushed_revision", "pushed_status", "reference", "remote_id",
-    "revision", "sync_attempts", "sync_error", "sync_state", "was_claimed",
+    "asked_status", "block_level", "end_mended_at", "ended_with_termination", "lease",
+    "lease_until", "next_sync_at", "password_revision", "pushed_revision",
+    "pushed_status", "reference", "remote_id", "revision", "sync_attempts",
+    "sync_error", "sync_state", "was_claimed",
 }  # fmt: skip
 
 

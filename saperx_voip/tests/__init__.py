@@ -2,7 +2,9 @@ from . import test_access
 from . import test_allowance
 from . import test_api_log
 from . import test_charge
+from . import test_contract_end
 from . import test_contract_life
+from . import test_contract_undo
 from . import test_did
 from . import test_explanation
 from . import test_import

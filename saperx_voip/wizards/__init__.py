@@ -1,4 +1,5 @@
 from . import base_partner_merge
+from . import contract_contract_terminate_invoiced
 from . import saperx_import_wizard
 from . import saperx_charge_wizard
 from . import saperx_recalculation_wizard
@@ -15,3 +16,5 @@ from . import saperx_rate_import_wizard
 from . import saperx_rate_import_preview
 from . import saperx_rate_import_words
 from . import saperx_rate_export_wizard
+from . import saperx_line_reopen_wizard
+from . import saperx_line_reopen_wizard_row
