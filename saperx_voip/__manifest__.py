@@ -35,6 +35,8 @@
         "wizards/saperx_number_reserve_wizard_views.xml",
         "wizards/saperx_did_block_wizard_views.xml",
         "wizards/saperx_did_move_wizard_views.xml",
+        "wizards/saperx_did_port_out_wizard_views.xml",
+        "wizards/saperx_line_end_wizard_views.xml",
         "wizards/saperx_charge_wizard_views.xml",
         "wizards/saperx_line_change_wizard_views.xml",
         "wizards/saperx_line_reopen_wizard_views.xml",

@@ -18,7 +18,9 @@ class ContractContract(models.Model):
         cancelled for OCA's code, and only charges are put on invoices through it.
         """
         self.ensure_one()
-        line = self.contract_line_ids.filtered("is_telephony")[:1]
+        # The lines of an archived contract are archived with it.
+        lines = self.with_context(active_test=False).contract_line_ids
+        line = lines.filtered("is_telephony")[:1].with_env(self.env)
         return line or self.env["contract.line"].create(
             self._prepare_telephony_line(product)
         )
@@ -102,7 +104,8 @@ class ContractContract(models.Model):
         :param only: a condition on a charge; None: all of them
         """
         moves = self.env["account.move"].sudo()
-        for contract in self.sudo():
+        # An archived contract has its last charges invoiced as well.
+        for contract in self.sudo().with_context(active_test=False):
             charges = contract._get_charges_to_invoice().filtered(only or bool)
             # What a former customer called is theirs.
             for customer, theirs in charges.grouped(
@@ -133,6 +136,8 @@ class ContractContract(models.Model):
     def _next_due_date(self):
         """When OCA's invoicing next makes an invoice of this contract, or None."""
         self.ensure_one()
+        if not self.active:
+            return None
         dates = [
             line.recurring_next_date
             for line in self.contract_line_ids

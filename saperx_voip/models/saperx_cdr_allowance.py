@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache, partial
 from zoneinfo import ZoneInfo
@@ -67,13 +68,16 @@ class SaperxCdr(models.Model):
                 draw()
 
     @api.model
-    def _draw_open_calls(self, lines, contract_ids):
+    def _draw_open_calls(self, lines, contract_ids, ends=None):
         """Let the unbilled calls of a batch of ``_split_by_ledger`` draw.
 
+        :param ends: by line id, the moment (naive UTC) at which a line is supposed to
+            end; None: as they stand
         :return: the ledger as they leave it, pairs of ``OpenCall`` and ``Drawn``, and
             what is stored of them, as ``_read_open_calls`` gives it
         """
-        ledger, rates = lines._get_ledger()
+        holdings = [period._get_holding() for period in lines.sudo().period_ids]
+        ledger, rates = lines._get_ledger(list(_until(ends or {}, holdings)))
         calls, stored = self._read_open_calls(
             rates,
             SQL(
@@ -249,6 +253,16 @@ class SaperxCdr(models.Model):
 def _are_equal(uses, new_uses):
     """Whether two texts of JSON, or None, say the same in whatever order."""
     return json.loads(uses or "null") == json.loads(new_uses or "null")
+
+
+def _until(ends, holdings):
+    """Holdings as they are if lines end at some moments: none of them begins later."""
+    for holding in holdings:
+        end = ends.get(holding.line_id)
+        if end is None or holding.until and holding.until <= end:
+            yield holding
+        elif holding.since is None or holding.since < end:
+            yield replace(holding, until=end)
 
 
 class SaperxLine(models.Model):

@@ -169,7 +169,7 @@ class SaperxCharge(models.Model):
             )
         if not integration.imported_until or integration.imported_until < ends:
             return self.env._("its calls are not imported to the end yet")
-        ripe_at = ends + timedelta(days=integration.waiting_days)
+        ripe_at = self._get_ripe_at(group)
         if now < ripe_at:
             return self.env._(
                 "calls that come late, until %s", format_date(self.env, ripe_at.date())
@@ -177,6 +177,12 @@ class SaperxCharge(models.Model):
         if self._is_being_rated(group):
             return self.env._("its calls are rated again, since prices changed")
         return None
+
+    @api.model
+    def _get_ripe_at(self, group):
+        """The moment (naive UTC) until which late calls of a cycle are waited for."""
+        integration = group["line"].integration_id
+        return self._get_bounds(group)[1] + timedelta(days=integration.waiting_days)
 
     @api.model
     def _is_being_rated(self, group):
@@ -203,11 +209,34 @@ class SaperxCharge(models.Model):
 
     @api.model
     def _get_bounds(self, group):
-        """The moments (naive UTC, half open) between which the cycle runs."""
+        """The moments (naive UTC, half open) between which the cycle runs.
+
+        It ends with its line, if nobody holds that any more: no call is to come. Not
+        so a change of holder inside the cycle, after which the line goes on.
+        """
         cycle_end = group["cycle_end"]
         first, _last = group["period"]._get_cycle(cycle_end)
         timezone = ZoneInfo(group["line"].integration_id.timezone)
-        return bounds_utc(first, cycle_end, timezone)
+        begins, ends = bounds_utc(first, cycle_end, timezone)
+        line_ends = self._get_line_end(group)
+        if line_ends and begins < line_ends < ends:
+            ends = line_ends
+        return begins, ends
+
+    @api.model
+    def _get_line_end(self, group):
+        """The moment (naive UTC) from which on no call of the group can begin, or None.
+        A group may say itself, as ``line_ends``, when its line is supposed to end.
+
+        An allowance that the contract's lines share is the contract's: as long as that
+        lives, another line may come in the same cycle and draw on what is left.
+        """
+        ends = group.get("line_ends") or group["line"]._get_end()
+        if ends and self._get_share(group):
+            contract = group["period"].contract_id
+            if not contract._is_dead(contract.company_id._get_telephony_today()):
+                return None
+        return ends
 
     @api.model
     def _prepare_charge(self, group):

@@ -8,8 +8,12 @@ from .saperx_line_terms import MOST_MONEY
 
 # Known by these digits everywhere in the country: 0800 and the like.
 NON_GEOGRAPHIC = ("0300", "0500", "0800", "0900")
-# Kept by taking and releasing a number, never written from outside.
-OWN_FIELDS = {"active", "held_from", "held_until", "is_live"}
+# Kept by taking, releasing and porting a number, never written from outside.
+OWN_FIELDS = {
+    "active", "held_from", "held_until", "is_live", "port_out_at",
+    "port_out_comment", "port_out_ends_line", "port_out_operator",
+    "port_out_protocol",
+}  # fmt: skip
 PUSHED_FIELDS = {
     "number", "monthly_fee", "accept_collect_calls", "is_ported", "porting_at"
 }  # fmt: skip

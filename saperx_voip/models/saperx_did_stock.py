@@ -1,7 +1,10 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools.misc import format_date
 
 from ..places import place_of
 
@@ -208,6 +211,34 @@ class SaperxDid(models.Model):
             "city": city,
             "state_code": (record and record.state_code) or state_code,
         }
+
+    def _goes_elsewhere(self):
+        """Whether it is another operator's once it leaves its line."""
+        self.ensure_one()
+        return (
+            self.is_ported
+            or bool(self.port_out_at)
+            or self.line_id.portability == "out"
+        )
+
+    def _describe_leaving(self, day):
+        """What becomes of the number once it leaves its line, for people.
+
+        :param date day: when
+        """
+        self.ensure_one()
+        did = self.sudo()
+        days = did.company_id.saperx_quarantine_days
+        if did._goes_elsewhere():
+            if did.is_ported and not did.port_out_at:
+                return self.env._("Goes back to the operator that it came from")
+            return self.env._("Goes to another operator")
+        if not did._get_in_stock():
+            return self.env._("Is free on the platform")
+        if not days or not day:
+            return self.env._("Is available again")
+        until = max(day, did.company_id._get_telephony_today()) + timedelta(days=days)
+        return self.env._("Rests in quarantine until %s", format_date(self.env, until))
 
     def _get_in_stock(self):
         """The stock's records that these DIDs hold."""

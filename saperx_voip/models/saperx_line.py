@@ -428,6 +428,14 @@ class SaperxLine(models.Model):
         now = fields.Datetime.now()
         return self.sudo().period_ids.filtered(lambda period: period._covers(now))
 
+    def _get_end(self):
+        """The moment (naive UTC) from which on nobody holds the line for good, or
+        None."""
+        self.ensure_one()
+        if self.state != "cancelled":
+            return None
+        return max(self.sudo().period_ids.mapped("date_to"))
+
     def _follow_activity(self):
         """Keep the dates between which the line was active or blocked.
 

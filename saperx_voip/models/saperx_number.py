@@ -168,6 +168,12 @@ class SaperxNumber(models.Model):
         self._check_state("ported_out")
         self.sudo()._make_available()
 
+    def action_port_out(self):
+        """Ask where numbers that lines have go, and when."""
+        self._check_technician()
+        self._check_state("in_use")
+        return self.did_id.action_port_out()
+
     def action_mark_ported_out(self):
         """The numbers went to another operator: they are given to nobody here."""
         self._check_technician()

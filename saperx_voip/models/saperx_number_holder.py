@@ -173,7 +173,7 @@ class SaperxNumber(models.Model):
     def _goes_elsewhere(self):
         """Back to the operator that it came from, or on to another."""
         self.ensure_one()
-        return self.did_id.is_ported or self.line_id.portability == "out"
+        return self.did_id._goes_elsewhere()
 
     @api.model
     def _cron_end_waits(self):

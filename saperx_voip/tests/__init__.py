@@ -7,11 +7,13 @@ from . import test_contract_life
 from . import test_contract_undo
 from . import test_did
 from . import test_explanation
+from . import test_final_charge
 from . import test_import
 from . import test_integration
 from . import test_invoice
 from . import test_line
 from . import test_line_block
+from . import test_line_end
 from . import test_line_period
 from . import test_line_terms
 from . import test_live
@@ -21,6 +23,7 @@ from . import test_number_range
 from . import test_numbering
 from . import test_oca_contract
 from . import test_overdue
+from . import test_port_out
 from . import test_porting
 from . import test_push
 from . import test_recalculation

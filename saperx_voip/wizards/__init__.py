@@ -6,6 +6,10 @@ from . import saperx_recalculation_wizard
 from . import saperx_number_reserve_wizard
 from . import saperx_did_block_wizard
 from . import saperx_did_move_wizard
+from . import saperx_did_port_out_wizard
+from . import saperx_line_end_wizard
+from . import saperx_line_end_wizard_number
+from . import saperx_line_end_wizard_charge
 from . import saperx_line_change_wizard
 from . import saperx_line_change_preview
 from . import saperx_line_change_wizard_row

@@ -104,6 +104,13 @@ class SaperxDidMoveWizard(models.TransientModel):
                         line=line.display_name,
                     )
                 )
+            if did.port_out_at:
+                raise UserError(
+                    self.env._(
+                        "The number %s is about to be ported out: withdraw that first.",
+                        did._format_number(did.number),
+                    )
+                )
 
     def _take_off(self, dids):
         """Take numbers off their line without a rest. :return: values to put them on"""
