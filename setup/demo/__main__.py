@@ -3,7 +3,6 @@
 import argparse
 import shutil
 import time
-from datetime import date
 
 from environment import config, databases, logs, paths, ports, steps
 from environment import odoo as odoo_command
@@ -54,7 +53,7 @@ def run(check: bool) -> bool:
     shutil.rmtree(SANDBOX_STATE, ignore_errors=True)
     server_log = paths.LOGS / f"{DATABASE}.log"
     server_log.unlink(missing_ok=True)
-    today = date.today()
+    today = provider.local_today()
     sandbox = SandboxProcess(SANDBOX_STATE, stop_with_parent=check)
     server = OdooServer(DATABASE, port=port, log=server_log)
     stays = False

@@ -1,10 +1,12 @@
 """A small Brazilian provider, made in a running Odoo as its staff would make it."""
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from .client import OdooClient
 
+ZONE = ZoneInfo("America/Sao_Paulo")
 PASSWORD = "demo-saperx"
 ROLES = {
     "tecnico": ("Tereza Técnica", "saperx_voip.group_technician"),
@@ -51,6 +53,11 @@ class Provider:
     contracts: list[int] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     monthly: list[int] = field(default_factory=list)
+
+
+def local_today() -> date:
+    """The provider's day, whatever the machine's zone."""
+    return datetime.now(ZONE).date()
 
 
 def make(odoo: OdooClient, sandbox, today: date) -> Provider:

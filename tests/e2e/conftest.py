@@ -3,10 +3,10 @@
 import itertools
 import os
 import resource
-from datetime import date
 
 import pytest
 from demo.client import OdooClient
+from demo.provider import local_today
 from demo.server import OdooServer
 from environment import databases, odoo, paths, postgres
 from playwright.sync_api import sync_playwright
@@ -67,7 +67,7 @@ def world(server, sandbox, admin, database):
         sandbox,
         name=f"Test {next(_numbers)}",
         sql=lambda statement: postgres.query(statement, database),
-        today=date.today(),
+        today=local_today(),
     )
     yield world
     # Another test's crons need not speak to a platform that is gone.

@@ -6,10 +6,10 @@ test of its own. What is wanted here, in Odoo, is in the addon's own tests.
 """
 
 import itertools
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 import pytest
+from demo.provider import local_today
 from environment import postgres
 from playwright.sync_api import expect
 from sandbox.process import running
@@ -28,11 +28,6 @@ STATES = ("active", "blocked", "pending", "refused")
 CASES = [*itertools.product(PLATFORMS, ENDS, STATES)] + [
     ("down", end, "unpushed") for end in ENDS
 ]
-
-
-def local_today():
-    """Of the company, whatever the machine's zone."""
-    return datetime.now(ZoneInfo("America/Sao_Paulo")).date()
 
 
 def terminate(world, contract, day):

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 import requests
 from demo.client import OdooClient
+from demo.provider import ZONE
 from playwright.sync_api import expect
 from sandbox.process import request_count
 
@@ -305,7 +306,7 @@ def test_the_data_for_the_ata_are_shown_copied_and_traced(page, server, admin, w
 
 def test_a_diagnosis_tells_the_cause_and_the_last_calls(page, server, world, platform):
     line = make_online_line(world, platform, allow_vc1=False)
-    now = datetime.now() - timedelta(hours=3, minutes=10)
+    now = datetime.now(ZONE).replace(tzinfo=None) - timedelta(minutes=10)
     for number, days in enumerate((20, 5, 3, 0)):
         add_call(world, line, number, now - timedelta(days=days))
     add_call(

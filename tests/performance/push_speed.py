@@ -19,10 +19,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import date
 
 import requests
 from demo.client import OdooClient, OdooError
+from demo.provider import local_today
 from demo.server import OdooServer
 from environment import databases, odoo, paths, postgres
 from sandbox.process import SandboxProcess, running
@@ -81,7 +81,7 @@ def made_world() -> Iterator[World]:
             sandbox,
             name="Bench",
             sql=lambda statement: postgres.query(statement, DATABASE),
-            today=date.today(),
+            today=local_today(),
         )
     databases.drop(DATABASE)
 
