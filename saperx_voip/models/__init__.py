@@ -37,6 +37,7 @@ from . import saperx_did_again
 from . import saperx_line_moments
 from . import saperx_line_change
 from . import saperx_line_end
+from . import saperx_line_reopen
 from . import saperx_did_port_out
 from . import saperx_line_final_charge
 from . import saperx_number_range
