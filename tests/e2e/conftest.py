@@ -98,7 +98,7 @@ def page(chromium, request):
     context.set_default_timeout(30_000)
     page = context.new_page()
     yield page
-    for crash in page.locator(".o_technical_modal").all():
+    for crash in page.locator(".o_technical_modal", has_text="detalhes").all():
         # Past whatever lies above it.
         crash.get_by_text("detalhes").first.evaluate("button => button.click()")
         print(crash.inner_text())
