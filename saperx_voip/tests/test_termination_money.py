@@ -72,7 +72,7 @@ class TerminationMoneyCase(SaperxCase):
         return move, charge
 
     def _open(self, choice="cancel_all", day=TODAY, user=None, **values):
-        return (
+        wizard = (
             self.env["contract.contract.terminate"]
             .with_user(user or self.env.user)
             .create(
@@ -85,6 +85,9 @@ class TerminationMoneyCase(SaperxCase):
                 }
             )
         )
+        # What it shows is what it was when it was opened.
+        self.env.flush_all()
+        return wizard
 
     def _terminate(self, choice="cancel_all", **values):
         wizard = self._open(choice, **values)
@@ -227,8 +230,8 @@ class TestOpenInvoices(TerminationMoneyCase):
 
     def test_one_in_another_currency_is_left_to_a_person(self):
         move = self._make_invoice(post=False)
-        move.currency_id = self.other_currency
-        self._check(move, "ask", self.other_currency.name)
+        move.currency_id = euro = self.setup_other_currency("EUR")
+        self._check(move, "ask", euro.name)
         self.assertEqual(move.state, "draft")
 
     def test_one_whose_payment_is_under_way_is_left_to_a_person(self):
