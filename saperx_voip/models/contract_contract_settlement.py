@@ -43,8 +43,11 @@ class ContractContract(models.Model):
     def action_terminate_contract(self):
         """The wizard shows lists: give it room."""
         action = super().action_terminate_contract()
-        action["context"] = {**action["context"], "dialog_size": "extra-large"}
-        return action
+        return {
+            **action,
+            "name": self.env._("Terminate contract"),
+            "context": {**action["context"], "dialog_size": "extra-large"},
+        }
 
     # === Its open invoices ===
 
