@@ -19,6 +19,11 @@ def make_reason(world, name):
     )
 
 
+def choose_reason(page, dialog, name):
+    field(dialog, "terminate_reason_id").locator("input").first.click()
+    page.locator(".o_select_menu_item", has_text=name).click()
+
+
 def invoice(world, contract, *, post=True):
     """The contract's next fee of 100."""
     known = {move["id"] for move in world.moves(contract)}
@@ -63,10 +68,7 @@ def test_a_contract_is_terminated_with_its_money(page, server, world):
     dialog = page.locator(".modal")
     expect(dialog.locator(".modal-title")).to_have_text("Cancelar contrato")
     expect(field(dialog, "terminate_with_last_date_invoiced")).to_be_visible()
-    reason = field(dialog, "terminate_reason_id")
-    reason.locator("select, input").first.click()
-    page.screenshot(path="/tmp/money-0.png")
-    page.get_by_role("option", name="Mudou de endereço").click()
+    choose_reason(page, dialog, "Mudou de endereço")
     # Nothing is touched until somebody chooses so.
     rows = field(dialog, "invoice_row_ids").locator(".o_data_row")
     expect(rows).to_have_count(3)
@@ -126,8 +128,7 @@ def test_a_fine_is_proposed_and_waived_with_a_reason(page, server, world):
     page.get_by_role("button", name="Cancelar contrato…").click()
     dialog = page.locator(".modal")
     expect(dialog).to_contain_text("O contrato não tem fatura em aberto.")
-    field(dialog, "terminate_reason_id").locator("select, input").first.click()
-    page.get_by_role("option", name="Óbito do titular").click()
+    choose_reason(page, dialog, "Óbito do titular")
     dialog.get_by_label("Gerar financeiro remanescente").check()
     dialog.get_by_text("Multa proporcional ao benefício").click()
     field(dialog, "benefit_amount").locator("input").fill("600,00")
