@@ -88,6 +88,8 @@ class AccountMove(models.Model):
         )
         if is_being_paid:
             return self.env._("a payment of it is under way")
+        if "draft" in self.reversal_move_ids.mapped("state"):
+            return self.env._("a credit note of it is in draft")
         return None
 
     def _explain_not_cancellable(self):

@@ -240,12 +240,19 @@ class TestOpenInvoices(TerminationMoneyCase):
         self._check(move, "ask", "under way")
         self.assertEqual(move.state, "posted")
 
+    def test_one_with_a_credit_note_in_draft_is_left_to_a_person(self):
+        move = self._make_invoice()
+        credit = move._reverse_moves()
+        self._check(move, "ask", "in draft")
+        self.assertEqual((move.state, credit.state), ("posted", "draft"))
+
     def test_invoices_of_other_contracts_and_credit_notes_are_none_of_its_business(
         self,
     ):
         other = self._make_contract(self.partner, name="Second home")
         theirs = self._make_invoice(contract=other)
         credit = self._make_invoice()._reverse_moves()
+        credit.reversed_entry_id = False
         wizard = self._open()
         self.assertNotIn(theirs, wizard.invoice_row_ids.move_id)
         self.assertNotIn(credit, wizard.invoice_row_ids.move_id)

@@ -87,7 +87,6 @@ def test_a_contract_is_terminated_with_its_money(page, server, world):
     entry.fill("250,50")
     entry.press("Tab")
     expect(field(dialog, "remaining_total")).to_contain_text("250,50")
-    page.screenshot(path="/tmp/money-1.png")
     dialog.locator(".modal-footer").get_by_role(
         "button", name="Cancelar contrato"
     ).click()
@@ -98,7 +97,6 @@ def test_a_contract_is_terminated_with_its_money(page, server, world):
     told = page.locator(".o-mail-Message", has_text="com o financeiro")
     expect(told).to_contain_text("Estornada")
     expect(told).to_contain_text("Financeiro remanescente de")
-    page.screenshot(path="/tmp/money-2.png")
     assert world.read_line(line, "state")["state"] == "cancelled"
     states = [read_move(world, move) for move in (partly, unpaid, draft)]
     assert [state["state"] for state in states] == ["posted", "cancel", "cancel"]
@@ -139,7 +137,6 @@ def test_a_fine_is_proposed_and_waived_with_a_reason(page, server, world):
     # It begins today: the whole of it is left.
     expect(field(dialog, "proposed_fine")).to_contain_text("600,00")
     expect(field(dialog, "fine_amount").locator("input")).to_have_value("600,00")
-    page.screenshot(path="/tmp/money-3.png")
     dialog.get_by_label("Isentar").check()
     field(dialog, "waiver_reason").locator("input").fill("Falecimento")
     dialog.locator(".modal-footer").get_by_role(
