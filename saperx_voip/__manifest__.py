@@ -30,6 +30,7 @@
         "data/saperx_service_number.xml",
         "data/saperx_area_code.xml",
         "data/saperx_call_class.xml",
+        "wizards/contract_contract_terminate_views.xml",
         "wizards/saperx_import_wizard_views.xml",
         "wizards/saperx_recalculation_wizard_views.xml",
         "wizards/saperx_number_reserve_wizard_views.xml",

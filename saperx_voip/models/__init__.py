@@ -71,9 +71,12 @@ from . import saperx_overdue_case
 from . import saperx_overdue_run
 from . import contract_contract_sweep
 from . import contract_contract_termination
+from . import contract_contract_settlement
 from . import contract_line
 from . import contract_line_termination
+from . import contract_line_remaining
 from . import account_move
+from . import account_move_ending
 from . import account_move_line
 from . import account_partial_reconcile
 from . import product_template

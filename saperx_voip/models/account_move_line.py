@@ -1,6 +1,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
-from odoo import api, fields, models
+from decimal import Decimal
+
+from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
 
@@ -65,3 +67,27 @@ class AccountMoveLine(models.Model):
                         "recurring_next_date": line.saperx_previous_next_date,
                     }
                 )
+
+    def _get_stated_amount(self):
+        """What the line states before taxes that come on top, exactly."""
+        self.ensure_one()
+        kept = 100 - Decimal(str(self.discount))
+        return Decimal(str(self.price_unit)) * Decimal(str(self.quantity)) * kept / 100
+
+    def _prepare_credit_line(self, amount):
+        """Values of a line that credits a part of this one.
+
+        :param amount: stated as this line states its own
+        """
+        self.ensure_one()
+        return {
+            "name": self.name,
+            "product_id": self.product_id.id,
+            "product_uom_id": self.product_uom_id.id,
+            "account_id": self.account_id.id,
+            "analytic_distribution": self.analytic_distribution,
+            "contract_line_id": self.contract_line_id.id,
+            "tax_ids": [Command.set(self.tax_ids.ids)],
+            "quantity": 1,
+            "price_unit": float(amount),
+        }

@@ -111,18 +111,25 @@ class ContractContract(models.Model):
             for customer, theirs in charges.grouped(
                 lambda charge: charge.partner_id.commercial_partner_id
             ).items():
-                values = contract._prepare_telephony_invoice(customer)
-                values["invoice_line_ids"] = [
-                    Command.create(line) for line in theirs._prepare_move_lines()
-                ]
-                move = moves.with_company(contract.company_id).create(values)
-                contract._add_contract_origin(move)
-                contract._invoice_followers(move)
-                moves |= move
+                moves |= contract._create_invoice_apart(
+                    customer, theirs._prepare_move_lines()
+                )
         return moves.with_env(self.env)
 
-    def _prepare_telephony_invoice(self, customer):
-        """:param customer: the commercial partner that pays"""
+    def _create_invoice_apart(self, customer, lines):
+        """A draft of the contract that disturbs neither its lines nor their dates.
+
+        :param customer: the commercial partner that pays
+        :param lines: values of invoice lines
+        """
+        self.ensure_one()
+        moves = self.env["account.move"].with_company(self.company_id)
+        move = moves.create(self._prepare_invoice_apart(customer, lines))
+        self._add_contract_origin(move)
+        self._invoice_followers(move)
+        return move
+
+    def _prepare_invoice_apart(self, customer, lines):
         self.ensure_one()
         values = self._prepare_invoice(self.company_id._get_telephony_today())
         if customer != self.partner_id.commercial_partner_id:
@@ -131,6 +138,7 @@ class ContractContract(models.Model):
                 values.pop(name, None)
             address = customer.address_get(["invoice"])["invoice"]
             values["partner_id"] = address
+        values["invoice_line_ids"] = [Command.create(line) for line in lines]
         return values
 
     def _next_due_date(self):

@@ -28,6 +28,15 @@ class ResCompany(models.Model):
         "so many days. 0: it is available at once.",
     )
 
+    saperx_termination_fee_product_id = fields.Many2one(
+        "product.product",
+        string="Product of the termination fee",
+        ondelete="restrict",
+        check_company=True,
+        help="The remaining financial of a contract that is terminated is invoiced as "
+        "this product, under its taxes.",
+    )
+
     saperx_password_required = fields.Boolean(
         string="SIP password mandatory",
         help="No line is active without a SIP password.",
@@ -138,6 +147,12 @@ class ResCompany(models.Model):
             state=self.state_id.code or None,
             own_holidays=own.mapped("day"),
             spares_rest_days=self.saperx_overdue_spares_rest_days,
+        )
+
+    def _get_termination_fee_product(self):
+        self.ensure_one()
+        return self.saperx_termination_fee_product_id or self.env.ref(
+            "saperx_voip.product_termination_fee"
         )
 
     def _has_number_ranges(self):

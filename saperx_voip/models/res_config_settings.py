@@ -9,6 +9,9 @@ class ResConfigSettings(models.TransientModel):
     saperx_invoice_patience_days = fields.Integer(
         related="company_id.saperx_invoice_patience_days", readonly=False
     )
+    saperx_termination_fee_product_id = fields.Many2one(
+        related="company_id.saperx_termination_fee_product_id", readonly=False
+    )
     saperx_password_required = fields.Boolean(
         related="company_id.saperx_password_required", readonly=False
     )

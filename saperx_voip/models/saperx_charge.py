@@ -97,6 +97,7 @@ class SaperxCharge(models.Model):
             ("draft", "Draft"),
             ("confirmed", "Confirmed"),
             ("invoiced", "Invoiced"),
+            ("written_off", "Written off"),
             ("cancelled", "Cancelled"),
         ],
         required=True,
@@ -169,6 +170,13 @@ class SaperxCharge(models.Model):
             raise UserError(
                 self.env._(
                     "An invoiced charge is freed by deleting or cancelling its invoice."
+                )
+            )
+        if "written_off" in self.mapped("state"):
+            raise UserError(
+                self.env._(
+                    "A charge that was written off stays so: its calls are not "
+                    "charged again."
                 )
             )
         charges = self.filtered(lambda charge: charge.state != "cancelled").sudo()
@@ -274,6 +282,17 @@ class SaperxCharge(models.Model):
                 charge.state == "invoiced" and not charge._get_live_move_lines()
             )
         ).state = "confirmed"
+
+    def _write_off(self):
+        """Nobody will pay those that were freed just now; their calls stay billed.
+
+        An invoice that is taken out of its cancellation takes them back.
+
+        :return: the charges that were written off
+        """
+        freed = self.exists().filtered(lambda charge: charge.state == "confirmed")
+        freed.state = "written_off"
+        return freed
 
     def _prepare_move_lines(self):
         """:return: values of the invoice lines that carry these charges"""

@@ -278,10 +278,11 @@ class SaperxOverdueCase(models.Model):
                 line.state != "cancelled" for line in contract.saperx_line_ids
             )
             case._follow_notice()
-            if not case._get_due_items():
-                case._restore()
-            elif contract._is_dead(today) or not has_lines:
+            if contract._is_dead(today) or not has_lines:
+                # Also when its invoices went with it: nothing is restored.
                 case._close("ended")
+            elif not case._get_due_items():
+                case._restore()
             elif contract._is_held(today):
                 case._lift_for_a_while()
             else:

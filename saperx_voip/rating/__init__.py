@@ -4,6 +4,13 @@ from .allowance import Allowance, Balance, Drawn, draw, in_drawing_order
 from .assessment import Assessment, Assessor, Fact
 from .const import AREA_CODES, CALL_CLASSES, LOCAL_SINCE, SERVICE_CLASSES
 from .cycle import bounds_utc, closing_date, cycle_of, cycles_between, local_date
+from .ending import (
+    MAX_MONTHS,
+    months_left,
+    remaining_amount,
+    scale,
+    termination_fine,
+)
 from .explanation import (
     Cadence,
     Choice,
@@ -38,6 +45,7 @@ __all__ = [
     "CALL_CLASSES",
     "DEFAULT_SERVICES",
     "LOCAL_SINCE",
+    "MAX_MONTHS",
     "SERVICE_CLASSES",
     "Allowance",
     "Assessment",
@@ -84,8 +92,12 @@ __all__ = [
     "in_drawing_order",
     "in_order_of_draw",
     "local_date",
+    "months_left",
     "normalise",
     "rate_call",
+    "remaining_amount",
     "rule_class",
+    "scale",
+    "termination_fine",
     "with_terms",
 ]

@@ -31,5 +31,6 @@ from . import test_secret
 from . import test_simulation
 from . import test_rate_import
 from . import test_tariff
+from . import test_termination_money
 from . import test_translation
 from . import test_what_if

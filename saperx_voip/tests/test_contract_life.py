@@ -355,7 +355,9 @@ class TestContractLife(SaperxCase):
 
         self.assertTrue(propose(self.contract, "2026-11-16"))
         self.assertFalse(propose(self.contract, "2026-12-31"))
-        self.assertFalse(propose(plain, "2026-11-16"))
+        # Whether the contract has telephony or not.
+        self.assertTrue(propose(plain, "2026-11-16"))
+        self.assertFalse(propose(plain, "2026-12-31"))
 
     def test_a_coming_end_is_planned_once_also_for_a_line_that_is_made_later(self):
         contract = self._make_contract(self.partner, name="Ends by itself")
