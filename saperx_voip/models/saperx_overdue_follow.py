@@ -57,8 +57,7 @@ class SaperxOverdueCase(models.Model):
         :return: whether it worked; if not, nothing of it was done
         """
         try:
-            retrying(part, self.env)
-            self.env["ir.cron"]._commit_progress()
+            retrying(part, self.env)  # and commit
         except Exception:
             _logger.exception("following %s failed", what)
             self.env.cr.rollback()
@@ -141,19 +140,25 @@ class SaperxOverdueCase(models.Model):
             [("overdue_case_id", "=", self.id)]
         )
         now = fields.Datetime.now()
+        standing = blocks.filtered(lambda block: not block._is_over_at(now))
         # A line that went to another contract does not take its block along.
-        blocks.filtered(
+        obsolete = standing.filtered(
             lambda block: (
-                (block.level != level or block.line_id.contract_id != self.contract_id)
-                and not block._is_over_at(now)
+                block.level != level or block.line_id.contract_id != self.contract_id
             )
-        ).action_lift()
+        )
+        obsolete._lift()
         if not level:
             return
         # One that somebody lifted on purpose stays lifted until the next step.
-        done = blocks.filtered(
-            lambda block: block.level == level and block.date_from >= self.blocked_since
-        ).line_id
+        spared = (blocks - standing).filtered(
+            lambda block: (
+                block.ended_by_id
+                and block.level == level
+                and block.date_from >= self.blocked_since
+            )
+        )
+        done = (standing - obsolete | spared).line_id
         self.env["saperx.line.block"].create(
             [
                 {

@@ -64,10 +64,11 @@ class SaperxOverdueCase(models.Model):
         contract = contract._in_language_of_responsible()
         try:
             return retrying(lambda: contract._take_overdue_step(case_id), self.env)
-        except Exception:  # the others' steps are due as well
+        except Exception as error:  # the others' steps are due as well
             _logger.exception("the overdue step of contract %s failed", contract_id)
+            why = str(error)
             self.env.cr.rollback()
-            retrying(lambda: contract._note_failed_overdue_step(error), self.env)
+            retrying(lambda: contract._note_failed_overdue_step(why), self.env)
         return True
 
     @api.model
@@ -122,11 +123,11 @@ class SaperxOverdueCase(models.Model):
         self._send_notice("last_notice")
 
     def _take_partial(self, today):
-        self.partial_on = self.partial_on or today
+        self.partial_on = today
         self._block("partial")
 
     def _take_full(self, today):
-        self.full_on = self.full_on or today
+        self.full_on = today
         self._block("full")
 
     def _take_cancel(self, today):
@@ -214,11 +215,11 @@ class ContractContract(models.Model):
             return cases
         return cases._open(self, today)
 
-    def _note_failed_overdue_step(self, error):
+    def _note_failed_overdue_step(self, why):
         self._ask_somebody_about_overdue(
             self.env._(
                 "The next step for overdue payment failed and is tried again tomorrow: "
                 "%s",
-                error,
+                why,
             )
         )

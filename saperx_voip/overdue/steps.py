@@ -54,7 +54,7 @@ class Standing:
 
     :param due: when its oldest unpaid invoice fell due
     :param noticed: the day of the recorded notice that reached the customer, or None
-    :param partial: the day of the first partial block, or None; also once lifted
+    :param partial: the day of the latest partial block, or None; also once lifted
     :param full: the same of the full block
     :param last_noticed: the day of the last notice, or None
     :param level: ``"partial"`` or ``"full"`` as blocked at present, or None
