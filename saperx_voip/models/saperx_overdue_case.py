@@ -175,7 +175,7 @@ class SaperxOverdueCase(models.Model):
     def _follow_notice(self):
         """Learn what became of the latest notice."""
         for case in self.filtered("notice_message_id"):
-            # What failed is for somebody to mend: who knows when it got there after all?
+            # What failed is for somebody to mend, also if it got there after all.
             if case.notice_state in ("by_hand", "failed"):
                 continue
             notices = case.notice_message_id.notification_ids
@@ -187,10 +187,8 @@ class SaperxOverdueCase(models.Model):
                 continue
             if state == "sent":
                 # Days count from when it left, also if the queue stood still.
-                today = case.company_id._get_telephony_today()
-                case["last_noticed_on" if case.last_noticed_on else "noticed_on"] = (
-                    today
-                )
+                name = "last_noticed_on" if case.last_noticed_on else "noticed_on"
+                case[name] = case.company_id._get_telephony_today()
             case.notice_state = state
             if state == "failed":
                 case._ask_somebody(

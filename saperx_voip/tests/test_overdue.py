@@ -489,9 +489,10 @@ class TestOverdue(OverdueCase):
         )
         stranger = self._make_user("billing", other)
         self._run_days("2026-11-16")
-        found = self.env["saperx.overdue.case"].with_user(stranger).search([])
-        self.assertFalse(found)
-        preview = self.env["saperx.overdue.preview"].with_user(stranger).create({})
+        theirs = self.env["saperx.overdue.case"].with_user(stranger)
+        theirs = theirs.with_context(allowed_company_ids=other.ids)
+        self.assertFalse(theirs.search([]))
+        preview = theirs.env["saperx.overdue.preview"].create({})
         self.assertFalse(preview.due_ids + preview.waiting_ids)
 
     def test_a_line_of_another_contract_on_the_same_invoice_counts_for_both(self):
