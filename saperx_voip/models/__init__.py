@@ -68,7 +68,9 @@ from . import contract_contract_life
 from . import contract_contract_overdue
 from . import saperx_holiday
 from . import saperx_overdue_case
+from . import saperx_overdue_plan
 from . import saperx_overdue_run
+from . import saperx_overdue_follow
 from . import contract_contract_sweep
 from . import contract_contract_termination
 from . import contract_contract_settlement

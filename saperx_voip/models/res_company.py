@@ -109,6 +109,15 @@ class ResCompany(models.Model):
         help="As Lei 14.015/2020 has it. What falls on such a day waits for the next.",
     )
 
+    saperx_overdue_user_id = fields.Many2one(
+        "res.users",
+        string="Who is asked about overdue contracts",
+        index="btree_not_null",
+        ondelete="set null",
+        help="Gets the activities where a person must look. Empty: whoever answers for "
+        "the contract.",
+    )
+
     @api.constrains(
         "saperx_overdue_notice_days",
         "saperx_overdue_partial_days",

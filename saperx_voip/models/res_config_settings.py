@@ -27,3 +27,30 @@ class ResConfigSettings(models.TransientModel):
     saperx_api_log_days = fields.Integer(
         related="company_id.saperx_api_log_days", readonly=False
     )
+    saperx_block_lines_with_contract = fields.Boolean(
+        related="company_id.saperx_block_lines_with_contract", readonly=False
+    )
+    saperx_overdue_active = fields.Boolean(
+        related="company_id.saperx_overdue_active", readonly=False
+    )
+    saperx_overdue_notice_days = fields.Integer(
+        related="company_id.saperx_overdue_notice_days", readonly=False
+    )
+    saperx_overdue_partial_days = fields.Integer(
+        related="company_id.saperx_overdue_partial_days", readonly=False
+    )
+    saperx_overdue_full_days = fields.Integer(
+        related="company_id.saperx_overdue_full_days", readonly=False
+    )
+    saperx_overdue_cancel_days = fields.Integer(
+        related="company_id.saperx_overdue_cancel_days", readonly=False
+    )
+    saperx_overdue_last_notice_days = fields.Integer(
+        related="company_id.saperx_overdue_last_notice_days", readonly=False
+    )
+    saperx_overdue_spares_rest_days = fields.Boolean(
+        related="company_id.saperx_overdue_spares_rest_days", readonly=False
+    )
+    saperx_overdue_user_id = fields.Many2one(
+        related="company_id.saperx_overdue_user_id", readonly=False
+    )

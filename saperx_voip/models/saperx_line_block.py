@@ -48,6 +48,13 @@ class SaperxLineBlock(models.Model):
         index=True,
         default=lambda self: self.env.user,
     )
+    ended_by_id = fields.Many2one(
+        "res.users",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        help="Who said when it ends. Empty: nobody, or its reason ended.",
+    )
     note = fields.Char()
     overdue_case_id = fields.Many2one(
         "saperx.overdue.case", readonly=True, index="btree_not_null", ondelete="cascade"
@@ -79,6 +86,7 @@ class SaperxLineBlock(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             vals.pop("user_id", None)
+            vals.pop("ended_by_id", None)
         blocks = super().create(vals_list)
         blocks.line_id._check_not_cancelled()
         for block in blocks:
@@ -97,6 +105,8 @@ class SaperxLineBlock(models.Model):
             block.date_to and block.date_to <= now for block in self
         ):
             raise UserError(self.env._("A block that has ended stays ended."))
+        if "date_to" in vals and "ended_by_id" not in vals:
+            vals = {**vals, "ended_by_id": vals["date_to"] and self.env.uid}
         res = super().write(vals)
         self._follow()
         return res
@@ -108,10 +118,19 @@ class SaperxLineBlock(models.Model):
     def action_lift(self):
         """End these blocks now, and no other."""
         self.check_access("write")
+        self._lift(self.env.user)
+
+    def _lift(self, user=None):
+        """:param user: who wants it so; None: their reason ended"""
         now = fields.Datetime.now()
         for block in self.filtered(lambda block: not block._is_over_at(now)):
             # One that has not begun yet ends where it would begin.
-            block.date_to = max(now, block.date_from)
+            block.write(
+                {
+                    "date_to": max(now, block.date_from),
+                    "ended_by_id": user.id if user else False,
+                }
+            )
             block.line_id.message_post(
                 body=self.env._("Block lifted: %s.", block._describe())
             )

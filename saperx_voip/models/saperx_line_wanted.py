@@ -36,7 +36,9 @@ class SaperxLine(models.Model):
                 DidTerms(
                     number=did.number,
                     monthly_fee=Decimal(f"{did.monthly_fee:.2f}"),
-                    accept_collect_calls=did.accept_collect_calls,
+                    # They cost the customer: refused while blocked, also partially.
+                    accept_collect_calls=did.accept_collect_calls
+                    and not line.block_level,
                 )
                 for did in line.did_ids.filtered("is_live")
             ),

@@ -1,12 +1,12 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools.misc import format_date
 
 from ..overdue import Standing, StepKind, next_step
+from .contract_contract_overdue import ACTIVITY
 from .saperx_line_block import LEVELS
-
-ACTIVITY = "saperx_voip.mail_activity_overdue"
 
 STEPS = [
     (StepKind.NOTICE.value, "Notice"),
@@ -81,6 +81,15 @@ class SaperxOverdueCase(models.Model):
     last_step_on = fields.Date()
     next_step = fields.Selection(STEPS)
     next_step_on = fields.Date(string="On")
+    hold = fields.Selection(related="contract_id.saperx_hold")
+    held_until = fields.Date(related="contract_id.saperx_held_until")
+    hold_note = fields.Char(related="contract_id.saperx_hold_note")
+    block_ids = fields.One2many(
+        "saperx.line.block", "overdue_case_id", string="Blocks of the SIP lines"
+    )
+    broken_promises = fields.Integer(
+        readonly=True, help="Of payment, whose day passed without it."
+    )
     closed_on = fields.Date()
     closed_because = fields.Selection(
         [
@@ -106,13 +115,18 @@ class SaperxOverdueCase(models.Model):
     def _get_due_items(self):
         """The journal items of the told invoices that are due and unpaid."""
         self.ensure_one()
-        today = self.company_id._get_telephony_today()
-        moves = self.move_ids.filtered(
+        return self._get_due_items_of(
+            self.move_ids, self.company_id._get_telephony_today()
+        )
+
+    @api.model
+    def _get_due_items_of(self, moves, today):
+        unpaid = moves.filtered(
             lambda move: (
                 move.state == "posted" and move.payment_state in ("not_paid", "partial")
             )
         )
-        return moves.line_ids.filtered(
+        return unpaid.line_ids.filtered(
             lambda item: (
                 item.display_type == "payment_term"
                 and not item.reconciled
@@ -161,29 +175,39 @@ class SaperxOverdueCase(models.Model):
     def _follow_notice(self):
         """Learn what became of the latest notice."""
         for case in self.filtered("notice_message_id"):
-            if case.notice_state == "by_hand":
+            # What failed is for somebody to mend, also if it got there after all.
+            if case.notice_state in ("by_hand", "failed"):
                 continue
             notices = case.notice_message_id.notification_ids
-            statuses = set(notices.mapped("notification_status"))
-            if not notices or statuses & FAILED:
-                state = "failed"
-            elif statuses <= DELIVERED or "inbox" in notices.mapped(
-                "notification_type"
-            ):
-                state = "sent"
-            else:
-                state = "waiting"
             # What was delivered is forgotten by the mail's own housekeeping.
-            if state != case.notice_state and (notices or case.notice_state != "sent"):
-                case.notice_state = state
-                if state == "failed":
-                    case._ask_somebody(
-                        self.env._(
-                            "The notice of overdue payment did not reach the customer: "
-                            "nothing is blocked until somebody tells them and "
-                            "registers it on the contract."
-                        )
+            if not notices and case.notice_state == "sent":
+                continue
+            state = case._get_state_of_notice(notices)
+            if state == case.notice_state:
+                continue
+            if state == "sent":
+                # Days count from when it left, also if the queue stood still.
+                name = "last_noticed_on" if case.last_noticed_on else "noticed_on"
+                case[name] = case.company_id._get_telephony_today()
+            case.notice_state = state
+            if state == "failed":
+                case._ask_somebody(
+                    self.env._(
+                        "The notice of overdue payment did not reach the customer: no "
+                        "further step is taken until somebody tells them and registers "
+                        "it here."
                     )
+                )
+
+    @api.model
+    def _get_state_of_notice(self, notices):
+        """:param notices: the ``mail.notification`` of those who were told"""
+        statuses = set(notices.mapped("notification_status"))
+        if not notices or statuses & FAILED:
+            return "failed"
+        if statuses <= DELIVERED or "inbox" in notices.mapped("notification_type"):
+            return "sent"
+        return "waiting"
 
     # === What people do ===
 
@@ -191,8 +215,20 @@ class SaperxOverdueCase(models.Model):
         """Somebody told the customer: the clock runs from that day on.
 
         :param how: in somebody's words
+        :raise UserError: saying why not
         """
         self.ensure_one()
+        today = self.company_id._get_telephony_today()
+        if self.state == "closed":
+            raise UserError(self.env._("Nothing is overdue any more."))
+        if not self.due_date < day <= today:
+            raise UserError(
+                self.env._(
+                    "A notice is given after %(due)s, when the invoice fell due, and "
+                    "not in the future.",
+                    due=format_date(self.env, self.due_date),
+                )
+            )
         name = "last_noticed_on" if self.last_noticed_on else "noticed_on"
         self.write({name: day, "notice_state": "by_hand"})
         self.contract_id.message_post(
@@ -206,12 +242,18 @@ class SaperxOverdueCase(models.Model):
         self.contract_id.activity_feedback([ACTIVITY])
         self._plan()
 
+    def action_send_notice_again(self):
+        """Another try, to the address of today: days count from today on."""
+        self.check_access("read")
+        self.contract_id._check_may_hold_overdue()
+        for case in self.sudo():
+            if case.notice_state != "failed":
+                raise UserError(self.env._("This notice did not fail."))
+            today = case.company_id._get_telephony_today()
+            kind = "last_notice" if case.last_noticed_on else "notice"
+            case._take(StepKind(kind), today)
+            case.contract_id.activity_feedback([ACTIVITY])
+
     def _ask_somebody(self, note):
-        """One open activity on the contract for whoever answers for it."""
         self.ensure_one()
-        contract = self.contract_id
-        contract.activity_unlink([ACTIVITY])
-        user = contract._get_saperx_responsible()
-        if user:
-            contract.activity_schedule(ACTIVITY, note=note, user_id=user.id)
-        contract.message_post(body=note)
+        self.contract_id._ask_somebody_about_overdue(note)

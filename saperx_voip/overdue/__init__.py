@@ -4,6 +4,8 @@ The rules behind it are in ``docs/design.md``.
 """
 
 from .calendar import Calendar
-from .steps import Rules, Standing, Step, StepKind, next_step
+from .steps import Rules, Standing, Step, StepKind, may_be_taken, next_step
 
-__all__ = ["Calendar", "Rules", "Standing", "Step", "StepKind", "next_step"]
+__all__ = [
+    "Calendar", "Rules", "Standing", "Step", "StepKind", "may_be_taken", "next_step"
+]  # fmt: skip

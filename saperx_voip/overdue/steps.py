@@ -1,6 +1,6 @@
 """What comes next for an unpaid contract, and on which day."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -15,6 +15,9 @@ class StepKind(StrEnum):
     FULL = "full"
     LAST_NOTICE = "last_notice"
     CANCEL = "cancel"
+
+
+NOTICES = (StepKind.NOTICE, StepKind.LAST_NOTICE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Standing:
 
     :param due: when its oldest unpaid invoice fell due
     :param noticed: the day of the recorded notice that reached the customer, or None
-    :param partial: the day of the first partial block, or None; also once lifted
+    :param partial: the day of the latest partial block, or None; also once lifted
     :param full: the same of the full block
     :param last_noticed: the day of the last notice, or None
     :param level: ``"partial"`` or ``"full"`` as blocked at present, or None
@@ -70,8 +73,19 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Step:
+    """:param wanted: the day by the count alone, before days of rest put it off"""
+
     kind: StepKind
     day: date
+    wanted: date | None = field(default=None, compare=False)
+
+
+def may_be_taken(kind: StepKind, day: date, calendar: Calendar) -> bool:
+    """Whether a step of a kind may be taken on a day: notices on working days, blocks
+    and the end on days on which a service may be cut."""
+    if kind in NOTICES:
+        return calendar.is_working_day(day)
+    return calendar.is_cutting_day(day)
 
 
 def next_step(standing: Standing, rules: Rules, calendar: Calendar) -> Step | None:
@@ -87,9 +101,8 @@ def next_step(standing: Standing, rules: Rules, calendar: Calendar) -> Step | No
         return None
     if standing.held_until:
         day = max(day, standing.held_until + timedelta(days=1))
-    if kind in (StepKind.NOTICE, StepKind.LAST_NOTICE):
-        return Step(kind, calendar.working_day_from(day))
-    return Step(kind, calendar.cutting_day_from(day))
+    first = calendar.working_day_from if kind in NOTICES else calendar.cutting_day_from
+    return Step(kind, first(day), wanted=day)
 
 
 def _next(standing, rules, calendar):

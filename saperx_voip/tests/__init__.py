@@ -23,6 +23,10 @@ from . import test_number_range
 from . import test_numbering
 from . import test_oca_contract
 from . import test_overdue
+from . import test_overdue_hold
+from . import test_overdue_invoices
+from . import test_overdue_preview
+from . import test_overdue_view
 from . import test_port_out
 from . import test_porting
 from . import test_push

@@ -25,3 +25,6 @@ from . import saperx_rate_import_words
 from . import saperx_rate_export_wizard
 from . import saperx_line_reopen_wizard
 from . import saperx_line_reopen_wizard_row
+from . import saperx_overdue_hold_wizard
+from . import saperx_overdue_notice_wizard
+from . import saperx_overdue_preview

@@ -36,8 +36,8 @@ def take(standing, step, day):
     """The standing after a step that was taken on a day."""
     changes = {
         StepKind.NOTICE: {"noticed": day},
-        StepKind.PARTIAL: {"partial": standing.partial or day, "level": "partial"},
-        StepKind.FULL: {"full": standing.full or day, "level": "full"},
+        StepKind.PARTIAL: {"partial": day, "level": "partial"},
+        StepKind.FULL: {"full": day, "level": "full"},
         StepKind.LAST_NOTICE: {"last_noticed": day},
     }
     return replace(standing, **changes[step.kind])
