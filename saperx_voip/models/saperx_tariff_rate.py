@@ -240,10 +240,21 @@ class SaperxTariffRate(models.Model):
 
     @api.model
     def _check_machine_written(self, vals):
-        """:raise UserError: somebody would say whether calls were charged"""
-        if vals.get("is_charged") is not None and not self.env.su:
+        """:raise UserError: somebody would say whether calls were charged, or at what
+        price
+        """
+        if self.env.su:
+            return
+        if vals.get("is_charged") is not None:
             raise UserError(
                 self.env._("Whether calls were charged at a rate is told by charging.")
+            )
+        if "former_prices" in vals:
+            raise UserError(
+                self.env._(
+                    "What a rate said to charged calls is kept by itself: nobody "
+                    "writes it."
+                )
             )
 
     def _get_former_prices(self, vals):
