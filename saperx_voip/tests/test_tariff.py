@@ -387,6 +387,17 @@ class TestRate(TariffCase):
         then = self.default_rate._get_charged_rate(charge)
         self.assertEqual(then.price_per_minute, Decimal("0.12"))
 
+    def test_a_plan_that_lines_had_stays_in_their_company(self):
+        """Who explains their calls must be able to read it, and nobody else price
+        them."""
+        other = self.env["res.company"].create({"name": "Other"})
+        self.line.state = "cancelled"
+        with self._refused(ValidationError, "stays in their company"):
+            self.tariff.company_id = other
+        copy = self.tariff.copy()
+        copy.company_id = other
+        self.assertEqual(copy.rate_ids.company_id, other)
+
     def test_the_amount_source_of_charged_calls_stays(self):
         self._import(self._make_call(1))
         self._charge()
