@@ -12,6 +12,8 @@ from ..rating import Directory, local_date, normalise, rate_call
 
 # Decimals that are shown of a value before its cut.
 EXACT_DECIMALS = 8
+# Of numbers that have an E.164 form.
+E164_KINDS = ("fixed", "mobile", "international")
 # What rating says by what a call does not keep.
 NOT_RATED_AGAIN = ("previous_system", "collect_refused")
 
@@ -253,13 +255,16 @@ class SaperxCdr(models.Model):
 
     def _format_other_party(self, number):
         digits = self.other_party
-        if number is None or number.kind in ("fixed", "mobile", "international"):
+        if number is None or number.kind in E164_KINDS:
             return self.env["saperx.did"]._format_number(digits)
         return digits
 
     def _format_number(self, text):
-        digits = normalise(text, None).digits
-        return self.env["saperx.did"]._format_number(digits) if digits else text
+        number = normalise(text, None)
+        if number.kind not in E164_KINDS:
+            # An account code or an extension: no "+" makes a number of it.
+            return text
+        return self.env["saperx.did"]._format_number(number.digits)
 
     def _format_seconds(self, seconds):
         """``75`` as ``1 min 15 s``."""

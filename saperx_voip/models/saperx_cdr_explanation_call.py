@@ -6,6 +6,7 @@ from odoo.tools.misc import format_date, format_datetime
 from ..gateway import known_call_class
 from ..places import place_of
 from ..rating import explain_class, normalise
+from .saperx_cdr_explanation import E164_KINDS
 
 
 class SaperxCdr(models.Model):
@@ -63,7 +64,7 @@ class SaperxCdr(models.Model):
             "unknown": self.env._("No number that we know the form of"),
         }
         parts = [kinds[number.kind]]
-        if number.kind in ("fixed", "mobile", "international"):
+        if number.kind in E164_KINDS:
             city, state = place_of(number.digits)
             place = "/".join(part for part in (city, state) if part)
             if number.area_code:

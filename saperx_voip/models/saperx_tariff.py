@@ -1,7 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
 from odoo import Command, api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tools.misc import format_date
 
 from ..rating import Tariff
@@ -65,6 +65,23 @@ class SaperxTariff(models.Model):
     @api.constrains("amount_source")
     def _check_amount_source(self):
         self.allowance_ids._check_unit()
+
+    @api.constrains("company_id")
+    def _check_company_of_lines(self):
+        periods = self.env["saperx.line.period"].sudo()
+        for tariff in self:
+            elsewhere = [
+                ("tariff_id", "=", tariff.id),
+                ("company_id", "!=", tariff.company_id.id),
+            ]
+            if periods.search_count(elsewhere, limit=1):
+                raise ValidationError(
+                    self.env._(
+                        "Lines have or had the billing plan “%s”: it stays in their "
+                        "company. Copy it for another.",
+                        tariff.name,
+                    )
+                )
 
     @api.depends(
         "allowance_ids.unit",

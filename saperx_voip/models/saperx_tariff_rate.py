@@ -27,6 +27,8 @@ ANY_CLASS_OF_PREFIX = "any_of_prefix"
 # What a call's amount depends on.
 RATING_FIELDS = {*EXPLAINING_FIELDS, "sequence", "date_to"}
 
+TOLD_LATER = "saperx_rates_told_later"
+
 
 class SaperxTariffRate(models.Model):
     """One price of a billing plan; the longest fitting prefix wins."""
@@ -186,9 +188,22 @@ class SaperxTariffRate(models.Model):
         result = super().write(vals)
         for rate, prices in former_prices.items():
             super(SaperxTariffRate, rate).write({"former_prices": prices})
-        if vals.keys() & RATING_FIELDS:
+        if vals.keys() & RATING_FIELDS and not self.env.context.get(TOLD_LATER):
             (tariffs | self.tariff_id)._rates_changed()
         return result
+
+    @api.model
+    def _write_each(self, values_by_id):
+        """Write on each of many rates what becomes other on it, and tell once that
+        prices changed: a file may change tens of thousands.
+
+        :param dict values_by_id: values by the rate's id
+        """
+        rates = self.with_context(**{TOLD_LATER: True}).browse(values_by_id)
+        for rate in rates:
+            rate.write(values_by_id[rate.id])
+        if any(values.keys() & RATING_FIELDS for values in values_by_id.values()):
+            self.browse(rates.ids).tariff_id._rates_changed()
 
     def unlink(self):
         tariffs = self.tariff_id
@@ -225,10 +240,21 @@ class SaperxTariffRate(models.Model):
 
     @api.model
     def _check_machine_written(self, vals):
-        """:raise UserError: somebody would say whether calls were charged"""
-        if vals.get("is_charged") is not None and not self.env.su:
+        """:raise UserError: somebody would say whether calls were charged, or at what
+        price
+        """
+        if self.env.su:
+            return
+        if vals.get("is_charged") is not None:
             raise UserError(
                 self.env._("Whether calls were charged at a rate is told by charging.")
+            )
+        if "former_prices" in vals:
+            raise UserError(
+                self.env._(
+                    "What a rate said to charged calls is kept by itself: nobody "
+                    "writes it."
+                )
             )
 
     def _get_former_prices(self, vals):
@@ -250,6 +276,8 @@ class SaperxTariffRate(models.Model):
             raise UserError(
                 self.env._("A rate that explains calls stays in its billing plan.")
             )
+        if not changed:
+            return {}
         last_charge = (
             self.env["saperx.charge"].sudo().search([], limit=1, order="id desc")
         )

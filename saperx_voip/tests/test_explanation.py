@@ -55,6 +55,15 @@ class TestExplanation(SaperxCase):
             "The customer pays $ 0.07 Not charged yet.",
         )
 
+    def test_a_caller_without_a_number_is_shown_as_it_was_sent(self):
+        code = self.line.account_code = "955185"
+        for number, caller in enumerate((code, "08001234567"), 1):
+            call = self._make_call(number, caller=caller, account_code=code)
+            self._import(call)
+            text = self._explain(number)
+            self._assert_told(text, f"The line calls from Area code 54 {caller} ")
+            self.assertNotIn(f"+{caller}", text)
+
     def test_a_connection_fee_and_an_exact_amount_are_shown(self):
         self.default_rate.connection_fee = 0.2
         self._import(self._make_call(1))

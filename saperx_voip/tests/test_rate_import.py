@@ -3,6 +3,7 @@
 import base64
 import time
 
+from freezegun import freeze_time
 from lxml import html
 
 from odoo import Command
@@ -10,6 +11,9 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, new_test_user
 
 from .test_tariff import TariffCase
+
+# Than the day of all tests.
+LATER = "2026-11-17 15:00:00"
 
 
 class TestRateImport(TariffCase):
@@ -334,6 +338,29 @@ class TestRateImport(TariffCase):
         self.env.flush_all()
         self.assertLess(time.process_time() - began, 30)
         self.assertEqual(len(self.tariff.rate_ids), 10_002)
+
+    def test_many_changed_prices_come_in_by_few_queries(self):
+        """Some for each rate would last longer than a request may."""
+        count = 1_000
+
+        def make(price):
+            lines = [f"55{number:05};LC;{price}" for number in range(count)]
+            return self._make_wizard("\n".join(["prefix;class;price", *lines]))
+
+        make("0,05").action_import()
+        wizard = make("0,06")
+        self.assertIn(f"{count} changed rates", wizard.summary)
+        self.env.flush_all()
+        before = self.tariff.rates_changed_at
+        queries = self.env.cr.sql_log_count
+        with freeze_time(LATER):
+            wizard.action_import()
+            self.env.flush_all()
+        self.assertLess(self.env.cr.sql_log_count - queries, count / 2)
+        prices = self.tariff.rate_ids.filtered("prefix").mapped("price_per_minute")
+        self.assertEqual(prices, [0.06] * count)
+        # Whoever rates calls again is told nevertheless.
+        self.assertGreater(self.tariff.rates_changed_at, before)
 
     def test_only_billing_imports_and_exports(self):
         for role in ("user", "technician"):

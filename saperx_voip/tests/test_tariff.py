@@ -371,6 +371,33 @@ class TestRate(TariffCase):
         with self._refused(UserError, "stays in its billing plan"):
             self.vc1_rate.tariff_id = self.tariff.copy()
 
+    def test_nobody_rewrites_what_charged_calls_are_explained_by(self):
+        self._import(self._make_call(1))
+        charge = self._charge()
+        self.default_rate.price_per_minute = 0.2
+        rate = self.default_rate.with_user(self._make_user("billing"))
+        with self._refused(UserError, "nobody writes it"):
+            rate.former_prices = []
+        with self._refused(UserError, "nobody writes it"):
+            rate.copy({"former_prices": [{}]})
+        then = self.default_rate._get_charged_rate(charge)
+        self.assertEqual(then.price_per_minute, Decimal("0.12"))
+        # Another change keeps what was kept.
+        rate.price_per_minute = 0.3
+        then = self.default_rate._get_charged_rate(charge)
+        self.assertEqual(then.price_per_minute, Decimal("0.12"))
+
+    def test_a_plan_that_lines_had_stays_in_their_company(self):
+        """Who explains their calls must be able to read it, and nobody else price
+        them."""
+        other = self.env["res.company"].create({"name": "Other"})
+        self.line.state = "cancelled"
+        with self._refused(ValidationError, "stays in their company"):
+            self.tariff.company_id = other
+        copy = self.tariff.copy()
+        copy.company_id = other
+        self.assertEqual(copy.rate_ids.company_id, other)
+
     def test_the_amount_source_of_charged_calls_stays(self):
         self._import(self._make_call(1))
         self._charge()

@@ -185,8 +185,9 @@ class SaperxRateImportWizard(models.TransientModel):
             ended[last_day].append(rate_id)
         for last_day, rate_ids in ended.items():
             rates.browse(rate_ids).date_to = last_day
-        for rate_id, values in changes.update:
-            rates.browse(rate_id).write(_field_values(values))
+        rates._write_each(
+            {rate_id: _field_values(values) for rate_id, values in changes.update}
+        )
         rates.create(
             [
                 {"tariff_id": self.tariff_id.id, **_field_values(values)}
