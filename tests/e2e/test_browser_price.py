@@ -83,7 +83,7 @@ def test_support_reads_on_a_calls_form_why_it_costs_what_it_costs(
         "A cobrar"
     )
     expect(summary).to_have_text("Custa R$ 0,03.")
-    expect(row(page, "O tipo que vale")).to_contain_text("LDN")
+    expect(row(page, "A classe que vale")).to_contain_text("LDN")
     expect(row(page, "Tarifa")).to_contain_text("Tarifa padrão")
     expect(row(page, "Conversação")).to_contain_text("31 s")
     expect(row(page, "Tempo tarifado").first).to_contain_text("36 s")
@@ -137,7 +137,7 @@ def test_support_simulates_a_call_before_it_is_made(page, server, world, support
     moment.locator("input").fill(f"{world.first:%d/%m/%Y} 10:00:00")
     moment.locator("input").press("Tab")
     fill("duration", "2:01")
-    expect(row(page, "O tipo que vale")).to_contain_text("VC1")
+    expect(row(page, "A classe que vale")).to_contain_text("VC1")
     expect(row(page, "Tarifa")).to_contain_text("VC1")
     expect(row(page, "Tempo tarifado")).to_contain_text("2 min 6 s")
     expect(row(page, "Valor antes das franquias")).to_contain_text("R$ 1,05")
@@ -146,7 +146,7 @@ def test_support_simulates_a_call_before_it_is_made(page, server, world, support
 
     # Another number, and all of it follows.
     fill("number", "0 21 99 3333-4444")
-    expect(row(page, "O tipo que vale")).to_contain_text("LDN")
+    expect(row(page, "A classe que vale")).to_contain_text("LDN")
     expect(row(page, "Valor antes das franquias")).to_contain_text("R$ 0,25")
     expect(row(page, "O cliente paga")).to_contain_text("R$ 0,13")
 
