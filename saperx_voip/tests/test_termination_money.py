@@ -368,10 +368,11 @@ class TestOpenInvoices(TerminationMoneyCase):
         cancelled = self._make_invoice(due="2026-11-20")
         refused = self._make_invoice(due="2026-11-30")
         button_cancel = type(refused).button_cancel
+        why = "The bank has it."
 
         def refuse(move):
             if move == refused:
-                raise UserError("The bank has it.")
+                raise UserError(why)
             return button_cancel(move)
 
         wizard = self._open()
