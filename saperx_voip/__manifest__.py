@@ -10,6 +10,7 @@
     "depends": ["contract_termination", "bus"],
     "external_dependencies": {
         "python": [
+            "cronsim",
             "cryptography",
             "holidays",
             "msgspec",
