@@ -63,6 +63,7 @@
         "views/saperx_number_range_views.xml",
         "views/saperx_service_number_views.xml",
         "views/saperx_area_code_views.xml",
+        "views/saperx_schedule_views.xml",
         "views/saperx_integration_views.xml",
         "views/saperx_overview_views.xml",
         "views/saperx_api_log_views.xml",

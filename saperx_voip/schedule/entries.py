@@ -74,6 +74,8 @@ class Entry:
         words = [word.strip() for word in _SEPARATOR.split(text or "")]
         if not any(words):
             raise Misentry(self, Problem.EMPTY)
+        if not all(words):
+            raise Misentry(self, Problem.UNREADABLE, text.strip())
         return [self._read_part(word) for word in words]
 
     def _read_part(self, word: str) -> tuple[int, int]:

@@ -114,7 +114,7 @@ def test_a_time_that_comes_twice_runs_the_first_time_only():
         ("hour", "", Problem.EMPTY, ""),
         ("hour", None, Problem.EMPTY, ""),
         ("hour", " , ", Problem.EMPTY, ""),
-        ("hour", "7,", Problem.UNREADABLE, ""),
+        ("hour", "7,", Problem.UNREADABLE, "7,"),
         ("hour", "sete", Problem.UNREADABLE, "sete"),
         ("hour", "7:30", Problem.UNREADABLE, "7:30"),
         ("hour", "-7", Problem.UNREADABLE, "-7"),
