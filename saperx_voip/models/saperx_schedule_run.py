@@ -23,8 +23,8 @@ class SaperxSchedule(models.Model):
     Its scheduled action is parked: only triggers wake it, at ``next_run_at`` or at
     ``retry_at``. Odoo lets one worker at a time have it, so that a task never runs
     twice at once. What is due is read from the record, never from the trigger: one too
-    many does nothing, and one that was lost is made again by ``_cron_watch``. However
-    many runs were missed, the next moment is reckoned from now: they are made up by one.
+    many does nothing, and one that was lost is made again by ``_cron_watch``. The next
+    moment is reckoned from now: however many runs were missed, one makes up for them.
 
     Trouble never leaves this class, since Odoo puts off what raises for the whole of
     its interval and at last switches it off. It is written on the record, and what may
@@ -165,7 +165,7 @@ class SaperxSchedule(models.Model):
             "last_charge_count": 0,
             "last_charge_amount": 0,
         }
-        if self.task == "import":
+        if self.task == "import" and self.integration_id.active:
             values["last_import_id"] = self._make_import().id
         self._record(values)
 
@@ -183,9 +183,8 @@ class SaperxSchedule(models.Model):
     def _go_on(self):
         try:
             if not self.integration_id.active:
-                raise UserError(
-                    self._in_its_language()._("Its integration is archived.")
-                )
+                env = self._in_its_language()
+                raise UserError(env._("Its integration is archived."))
             getattr(self, f"_go_on_with_{self.task}")()
         except UserError as error:
             # Trying again helps nobody: it waits for a correction, or the next run.
