@@ -249,11 +249,11 @@ class SaperxSchedule(models.Model):
     @api.onchange(*(f"every_{name}" for name in ENTRIES))
     def _onchange_every(self):
         """A mark says "all"; taken away, it leaves the value to be typed."""
-        for name in ENTRIES:
-            if self[f"every_{name}"]:
-                self[name] = EVERY
-            elif self._is_every(name):
-                self[name] = False
+        # All of them first: to change an entry reckons the marks anew.
+        marks = {name: self[f"every_{name}"] for name in ENTRIES}
+        for name, mark in marks.items():
+            if mark != self._is_every(name):
+                self[name] = EVERY if mark else False
 
     @api.onchange("task", "integration_id")
     def _onchange_integration(self):
