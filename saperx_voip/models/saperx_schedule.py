@@ -96,8 +96,10 @@ class SaperxSchedule(models.Model):
     every_weekday = fields.Boolean(
         string="Every day of the week", compute="_compute_every", readonly=False
     )
-    next_runs = fields.Html(compute="_compute_next_runs", sanitize=False)
-    misentry = fields.Char(compute="_compute_next_runs")
+    next_runs = fields.Html(
+        string="The next five runs", compute="_compute_next_runs", sanitize=False
+    )
+    misentry = fields.Char(string="What cannot be taken", compute="_compute_next_runs")
     warning = fields.Char(compute="_compute_next_runs")
     next_run_at = fields.Datetime(
         string="Next run", readonly=True, copy=False, index=True
@@ -241,7 +243,7 @@ class SaperxSchedule(models.Model):
         if not self.last_charge_count:
             return self.env._("There was nothing to charge.")
         return self.env._(
-            "%(count)s additionals, %(amount)s",
+            "Additionals made: %(count)s (%(amount)s)",
             count=self.last_charge_count,
             amount=format_amount(self.env, self.last_charge_amount, self.currency_id),
         )

@@ -357,7 +357,7 @@ class TestSchedule(ScheduleCase):
         self.assertEqual(charge.call_count, 2)
         self.assertEqual(schedule.last_charge_count, 1)
         self.assertEqual(schedule.last_charge_amount, charge.amount)
-        self.assertIn("1 additionals", schedule.last_result)
+        self.assertIn("Additionals made: 1", schedule.last_result)
         self._wake(schedule, "2026-11-18 10:30:00")
         self.assertEqual(self.env["saperx.charge"].search([]), charge)
 
