@@ -45,9 +45,9 @@ class Entry:
 
     @property
     def every(self) -> frozenset[int]:
-        return self.read(EVERY)
+        return self.parse(EVERY)
 
-    def read(self, text: str | None) -> frozenset[int]:
+    def parse(self, text: str | None) -> frozenset[int]:
         """The numbers that a text names: "7", "1,15", "1-5, 20", "Todos".
 
         :raise Misentry: naming the part that is wrong
@@ -63,7 +63,7 @@ class Entry:
         :raise Misentry: naming the part that is wrong
         """
         parts = self._read_parts(text)
-        if self.read(text) == self.every:
+        if self.parse(text) == self.every:
             return EVERY
         return ",".join(
             str(first) if first == last else f"{first}-{last}" for first, last in parts

@@ -39,7 +39,7 @@ class _BothDays(CronSim):
 
 @dataclass(frozen=True)
 class Timetable:
-    """Each entry as ``Entry.read`` takes it.
+    """Each entry as ``Entry.parse`` takes it.
 
     :raise Misentry: if an entry cannot be taken, or if no year has such a day
     """
@@ -59,20 +59,20 @@ class Timetable:
 
     @cached_property
     def days(self) -> frozenset[int]:
-        return DAY.read(self.day)
+        return DAY.parse(self.day)
 
     @cached_property
     def months(self) -> frozenset[int]:
-        return MONTH.read(self.month)
+        return MONTH.parse(self.month)
 
     @cached_property
     def weekdays(self) -> frozenset[int]:
         """Monday is 1, Sunday 0."""
-        return WEEKDAY.read(self.weekday)
+        return WEEKDAY.parse(self.weekday)
 
     @cached_property
     def _times(self) -> tuple[frozenset[int], frozenset[int]]:
-        return MINUTE.read(self.minute), HOUR.read(self.hour)
+        return MINUTE.parse(self.minute), HOUR.parse(self.hour)
 
     @cached_property
     def _expression(self) -> str:

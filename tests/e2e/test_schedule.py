@@ -126,8 +126,8 @@ def test_a_manager_makes_a_task_and_sees_its_next_runs_while_typing(
     world, server, page, admin
 ):
     log_in(page, server, "admin", "admin")
-    page.goto(f"{server.url}/odoo/action-saperx_voip.saperx_overview_action")
-    open_menu(page, "Configuração", "Agenda de tarefas")
+    page.goto(f"{server.url}/odoo/voip-overview")
+    open_menu(page, "Configurações", "Agenda de tarefas")
     page.get_by_role("button", name="Novo", exact=True).click()
     entry = page.locator(".o_field_widget[name=integration_id] input")
     entry.fill(world.name)
