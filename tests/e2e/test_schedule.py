@@ -156,4 +156,5 @@ def test_a_manager_makes_a_task_and_sees_its_next_runs_while_typing(
     kept = [found[name] for name in ("task", "minute", "hour", "day", "weekday")]
     assert kept == ["import", "30", "8", "*", "*"]
     page.get_by_role("button", name="Executar agora").click()
-    page.get_by_text("0 ligações novas de 0 lidas").wait_for(timeout=90_000)
+    wait_state(world, found["id"], "done")
+    page.get_by_text("0 ligações novas de 0 lidas").wait_for()

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import naive
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from schedule import ENTRIES, Misentry, Misfit, Problem, Timetable, pause_after
 
@@ -211,6 +211,7 @@ def meant(name, text):
     return {n % 7 for n in numbers} if name == "weekday" else numbers
 
 
+@settings(deadline=None)
 @given(
     change=st.sampled_from(CHANGES),
     before=st.integers(0, 48 * 60),
