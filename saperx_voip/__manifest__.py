@@ -10,6 +10,7 @@
     "depends": ["contract_termination", "bus"],
     "external_dependencies": {
         "python": [
+            "cronsim",
             "cryptography",
             "holidays",
             "msgspec",
@@ -66,6 +67,7 @@
         "views/saperx_number_range_views.xml",
         "views/saperx_service_number_views.xml",
         "views/saperx_area_code_views.xml",
+        "views/saperx_schedule_views.xml",
         "views/saperx_integration_views.xml",
         "views/saperx_overview_views.xml",
         "views/saperx_api_log_views.xml",

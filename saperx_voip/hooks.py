@@ -2,7 +2,9 @@
 
 
 def uninstall_hook(env):
-    """The product of the additional stands on invoices: it outlives the addon."""
+    """The scheduled actions of tasks go with the addon. The product of the additional
+    stands on invoices: it outlives it."""
+    env["saperx.schedule"].with_context(active_test=False).search([]).unlink()
     env["ir.model.data"].search(
         [
             ("module", "=", "saperx_voip"),

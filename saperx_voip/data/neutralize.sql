@@ -7,6 +7,7 @@ SET active = FALSE,
     password_encrypted = NULL,
     api_key_encrypted = NULL,
     api_secret_encrypted = NULL;
+UPDATE saperx_schedule SET active = FALSE, next_run_at = NULL, retry_at = NULL;
 UPDATE saperx_line SET password_encrypted = NULL;
 DELETE FROM saperx_token;
 DELETE FROM saperx_api_log;

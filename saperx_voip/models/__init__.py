@@ -6,6 +6,9 @@ from . import saperx_integration_platform
 from . import saperx_integration_calls
 from . import saperx_integration_numbers
 from . import saperx_integration_sip
+from . import saperx_integration_schedule
+from . import saperx_schedule
+from . import saperx_schedule_run
 from . import saperx_remote_record
 from . import saperx_plan
 from . import saperx_group

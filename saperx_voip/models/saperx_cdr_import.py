@@ -13,6 +13,7 @@ from ..bulk import copy_rows
 from ..forms import tell_forms
 from ..gateway import CursorExpired, GatewayError, RateLimited, known_call_class
 from ..rating import Fact
+from ..schedule import pause_after
 from .saperx_cdr import ASSESSED_COLUMNS, assessed_values
 
 _logger = logging.getLogger(__name__)
@@ -20,9 +21,9 @@ _logger = logging.getLogger(__name__)
 # First key of the advisory lock of a run; the second is the integration's id.
 IMPORT_LOCK = 0x5A9E
 PAGE_LIMIT = 1000
-RETRY_PAUSE = timedelta(minutes=2)
 LONG_TRANSACTION = timedelta(minutes=30)
 RESTARTS = 5
+OPEN_STATES = ("pending", "running")
 
 PLATFORM_COLUMNS = (
     "integration_id",
@@ -67,6 +68,14 @@ class SaperxCdrImport(models.Model):
     company_id = fields.Many2one(
         related="integration_id.company_id", store=True, index=True
     )
+    schedule_id = fields.Many2one(
+        "saperx.schedule",
+        string="Scheduled task",
+        readonly=True,
+        ondelete="set null",
+        index="btree_not_null",
+        help="Empty: somebody began it.",
+    )
     date_from = fields.Datetime(string="From", required=True, readonly=True)
     date_to = fields.Datetime(
         string="To", required=True, readonly=True, help="Exclusive."
@@ -87,6 +96,7 @@ class SaperxCdrImport(models.Model):
     started_at = fields.Datetime(readonly=True)
     ended_at = fields.Datetime(readonly=True)
     next_try_at = fields.Datetime(string="Next attempt", readonly=True)
+    failed_attempts = fields.Integer(readonly=True, help="In a row.")
     error = fields.Text(readonly=True)
     read_count = fields.Integer(string="Read", readonly=True)
     new_count = fields.Integer(string="New", readonly=True)
@@ -113,20 +123,29 @@ class SaperxCdrImport(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         runs = super().create(vals_list)
-        self._trigger_run()
+        if any(not run.schedule_id for run in runs):
+            runs._trigger_run()
         return runs
 
     @api.model
     def _trigger_run(self, at=None):
         self.env.ref("saperx_voip.ir_cron_import").sudo()._trigger(at)
 
+    def _get_driver(self):
+        """The scheduled task that goes on with this run by itself, or none."""
+        self.ensure_one()
+        schedule = self.schedule_id
+        drives = schedule.active and schedule._is_at_work_on(self)
+        return schedule if drives else schedule.browse()
+
     def action_retry(self):
         self.check_access("read")
         if not self.env.user.has_group("saperx_voip.group_billing"):
             raise AccessError(self.env._("Only billing may import calls."))
-        self.sudo().filtered(lambda run: run.state != "done").write(
-            {"state": "pending", "next_try_at": False, "error": False}
-        )
+        runs = self.sudo().filtered(lambda run: run.state != "done")
+        runs.write({"state": "pending", "next_try_at": False, "error": False})
+        for run in runs:
+            run._get_driver()._run_soon()
         self._trigger_run()
 
     def action_view_calls(self):
@@ -145,18 +164,20 @@ class SaperxCdrImport(models.Model):
 
     @api.model
     def _cron_run(self):
-        """Go on with every run that is not done; also those that a crash left."""
+        """Go on with every run that is not done; also those that a crash left.
+
+        Those of scheduled tasks run in their tasks' own actions, side by side."""
         now = fields.Datetime.now()
         runs = self.search(
             [
-                ("state", "in", ("pending", "running")),
+                ("state", "in", OPEN_STATES),
                 ("integration_id.active", "=", True),
                 "|",
                 ("next_try_at", "=", False),
                 ("next_try_at", "<=", now),
             ],
             order="id",
-        )
+        ).filtered(lambda run: not run._get_driver())
         for index, run in enumerate(runs):
             run._run()
             remaining = len(runs) - index - 1
@@ -170,7 +191,8 @@ class SaperxCdrImport(models.Model):
             if not is_alone:
                 _logger.info("%s: another run is at work", self.display_name)
                 return
-            retrying(self._start, self.env)
+            if not retrying(self._start, self.env):
+                return
             try:
                 self._read_window()
             except (GatewayError, UserError) as error:
@@ -202,6 +224,11 @@ class SaperxCdrImport(models.Model):
                 self.env.execute_query(SQL("SELECT pg_advisory_unlock(%s)", key))
 
     def _start(self):
+        """:return: whether there is anything to read: another worker may have come to
+        its end since this one looked"""
+        self.invalidate_recordset(["state"])
+        if self.state not in OPEN_STATES:
+            return False
         self.write(
             {
                 "state": "running",
@@ -211,6 +238,7 @@ class SaperxCdrImport(models.Model):
             }
         )
         tell_forms(self)
+        return True
 
     def _reassess_what_changed_meanwhile(self):
         """Whoever gave a line, a number or other terms while the window was read, or
@@ -287,10 +315,15 @@ class SaperxCdrImport(models.Model):
     def _stop(self, error):
         """Keep what was read; try again by ourselves if that may help."""
         passing = isinstance(error, GatewayError) and error.transient
-        values = {"error": self.integration_id._explain(error, self.create_uid)}
+        reader = self.schedule_id.create_uid or self.create_uid
+        failures = self.failed_attempts + 1
+        values = {
+            "error": self.integration_id._explain(error, reader),
+            "failed_attempts": failures,
+        }
         if passing:
             asked = error.retry_after if isinstance(error, RateLimited) else None
-            pause = max(RETRY_PAUSE, timedelta(seconds=asked or 0))
+            pause = max(pause_after(failures), timedelta(seconds=asked or 0))
             values["next_try_at"] = fields.Datetime.now() + pause
             self._trigger_run(values["next_try_at"])
         else:
@@ -339,6 +372,7 @@ class SaperxCdrImport(models.Model):
         self.write(
             {
                 "cursor": page.cursor or False,
+                "failed_attempts": 0,
                 "read_count": self.read_count + read,
                 "new_count": self.new_count + new,
                 "changed_count": self.changed_count + changed,

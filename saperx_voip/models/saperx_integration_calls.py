@@ -218,19 +218,25 @@ class SaperxIntegration(models.Model):
         """The window that a scheduled import reads: design §6.
 
         Daily: from the start of the day ``lookback_days`` before the last covered
-        moment up to now. Monthly: the previous month, with the same look-back.
+        moment up to now. Monthly: the previous month, with the same look-back; earlier
+        months as well that no run covered.
 
         :return: (from, to) as naive UTC, half open
         """
         self.ensure_one()
         now = fields.Datetime.now()
+        zone = ZoneInfo(self.timezone)
         lookback = timedelta(days=self.lookback_days)
         if self.cdr_import_period == "monthly":
             month = self._get_local_today().replace(day=1)
-            first = month - relativedelta(months=1) - lookback
-            return self._get_start_of_day(first), self._get_start_of_day(month)
+            first = month - relativedelta(months=1)
+            if self.imported_until:
+                first = min(first, local_date(self.imported_until, zone))
+            return self._get_start_of_day(first - lookback), self._get_start_of_day(
+                month
+            )
         covered = self.imported_until or now - timedelta(days=1)
-        first = local_date(covered, ZoneInfo(self.timezone)) - lookback
+        first = local_date(covered, zone) - lookback
         return self._get_start_of_day(first), now
 
     def _get_start_of_day(self, day):

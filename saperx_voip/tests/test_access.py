@@ -26,6 +26,7 @@ MODELS = (
     "saperx.number",
     "saperx.cdr",
     "saperx.cdr.import",
+    "saperx.schedule",
     "saperx.recalculation",
     "saperx.charge",
     "saperx.charge.class",

@@ -8,6 +8,9 @@ from .common import SaperxCase
 class TestNeutralize(SaperxCase):
     def test_a_copied_database_cannot_speak_to_the_platform(self):
         self.line.password = "Given-by-hand-1"
+        schedule = self.env["saperx.schedule"].create(
+            {"integration_id": self.integration.id}
+        )
         self.env["saperx.token"].create({"integration_id": self.integration.id})
         self.env["saperx.api.log"].create(
             {"logged_at": "2026-11-16", "method": "GET", "path": "/", "outcome": "ok"}
@@ -22,5 +25,7 @@ class TestNeutralize(SaperxCase):
         for name in ("password", "api_key", "api_secret"):
             self.assertIsNone(self.integration._get_secret(name))
         self.assertIsNone(self.line._get_secret("password"))
+        self.assertFalse(schedule.active)
+        self.assertFalse(schedule.next_run_at)
         self.assertFalse(self.env["saperx.token"].search([]))
         self.assertFalse(self.env["saperx.api.log"].search([]))

@@ -1,0 +1,268 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+
+import logging
+from zoneinfo import ZoneInfo
+
+from odoo import SUPERUSER_ID, api, fields, models
+from odoo.exceptions import UserError
+from odoo.service.model import retrying
+
+from ..forms import tell_forms
+from ..schedule import pause_after
+from .saperx_schedule import PARKED_UNTIL
+
+_logger = logging.getLogger(__name__)
+
+# What was begun and has not ended: it is gone on with before anything new is begun.
+UNFINISHED = ("running", "waiting")
+
+
+class SaperxSchedule(models.Model):
+    """How a scheduled task runs.
+
+    Its scheduled action is parked: only triggers wake it, at ``next_run_at`` or at
+    ``retry_at``. Odoo lets one worker at a time have it, so that a task never runs
+    twice at once. What is due is read from the record, never from the trigger: one too
+    many does nothing, and one that was lost is made again by ``_cron_watch``. The next
+    moment is reckoned from now: however many runs were missed, one makes up for them.
+
+    Trouble never leaves this class, since Odoo puts off what raises for the whole of
+    its interval and at last switches it off. It is written on the record, and what may
+    pass by itself is tried again after a pause.
+    """
+
+    _inherit = "saperx.schedule"  # pylint: disable=consider-merging-classes-inherited
+
+    def _make_cron(self):
+        tasks = dict(self._fields["task"]._description_selection(self.env))
+        for schedule in self:
+            schedule.sudo().cron_id = (
+                self.env["ir.cron"]
+                .sudo()
+                .create(
+                    {
+                        "name": self.env._(
+                            "SaperX, scheduled task #%(number)s: %(task)s "
+                            "(%(integration)s)",
+                            number=schedule.id,
+                            task=tasks[schedule.task],
+                            integration=schedule.integration_id.name,
+                        ),
+                        "model_id": self.env["ir.model"]._get_id(self._name),
+                        "state": "code",
+                        "code": "model._cron_run()",
+                        # Whoever made the task may leave.
+                        "user_id": SUPERUSER_ID,
+                        "interval_number": 1,
+                        "interval_type": "months",
+                        "nextcall": PARKED_UNTIL,
+                    }
+                )
+            )
+
+    def _plan(self):
+        """Reckon the next run from now on, and be woken for it."""
+        now = fields.Datetime.now()
+        for schedule in self.sudo():
+            zone = ZoneInfo(schedule.timezone)
+            schedule.next_run_at = schedule.active and (
+                schedule._get_timetable().next_after(now, zone)
+            )
+            schedule._arm()
+
+    def _run_soon(self):
+        """As if its moment had come."""
+        if not self:
+            return
+        now = fields.Datetime.now()
+        self.write({"retry_at" if self.last_state == "waiting" else "next_run_at": now})
+        self._arm()
+
+    def _is_at_work_on(self, run):
+        """:param run: a ``saperx.cdr.import``"""
+        return self.last_import_id == run and self.last_state in UNFINISHED
+
+    def _get_moment(self):
+        """When there is something to do, or False."""
+        self.ensure_one()
+        if not self.active:
+            return False
+        if self.last_state == "running":
+            # It is at work, or was when its process died.
+            return fields.Datetime.now()
+        return self.retry_at if self.last_state == "waiting" else self.next_run_at
+
+    def _arm(self):
+        """Be woken when there is something to do."""
+        moment = self._get_moment()
+        if not moment or not self.cron_id:
+            return
+        now = fields.Datetime.now()
+        # One that is due may be the one that woke us: it is being deleted.
+        if moment <= now or not self._has_trigger([("call_at", "=", moment)]):
+            self.cron_id._trigger(max(moment, now))
+
+    def _has_trigger(self, domain):
+        return self.env["ir.cron.trigger"].search_count(
+            [("cron_id", "=", self.cron_id.id), *domain], limit=1
+        )
+
+    @api.model
+    def _cron_watch(self):
+        """Mend what Odoo or a person did to the scheduled actions of tasks: a trigger
+        that is lost, an action that is deleted or was switched off."""
+        for schedule in self.search([]):
+            retrying(schedule._watch, self.env)
+
+    def _watch(self):
+        if not self.cron_id:
+            self._make_cron()
+        if not self.cron_id.active:
+            self.cron_id.active = True
+        if not self._get_moment():
+            self._plan()
+        latest = max(self._get_moment(), fields.Datetime.now())
+        if not self._has_trigger([("call_at", "<=", latest)]):
+            _logger.info("%s: woken by the watch", self.display_name)
+            self._arm()
+
+    @api.model
+    def _cron_run(self):
+        """For the scheduled action of each task."""
+        cron_id = self.env.context.get("cron_id")
+        for schedule in self.search([("cron_id", "=", cron_id)]):
+            schedule._run()
+
+    def _run(self):
+        """Do what is due, and be woken for what comes next."""
+        self.ensure_one()
+        cron = self.env["ir.cron"]
+        # Something is done: Odoo counts a run without that as failed if it is killed
+        # for its length, and in the end switches it off.
+        cron._commit_progress(1, remaining=1)
+        if self.last_state in UNFINISHED and self._get_moment() <= self._now():
+            self._go_on()
+        if self.last_state not in UNFINISHED and self.next_run_at <= self._now():
+            retrying(self._begin, self.env)
+            self._go_on()
+        retrying(self._arm, self.env)
+        cron._commit_progress(remaining=0)
+
+    def _now(self):
+        return fields.Datetime.now()
+
+    def _begin(self):
+        """One transaction: killed after it, the run is gone on with."""
+        values = {
+            "last_state": "running",
+            "last_run_at": self._now(),
+            "next_run_at": self._get_timetable().next_after(
+                self._now(), ZoneInfo(self.timezone)
+            ),
+            "last_error": False,
+            "retry_count": 0,
+            "retry_at": False,
+            "last_charge_count": 0,
+            "last_charge_amount": 0,
+        }
+        if self.task == "import" and self.integration_id.active:
+            values["last_import_id"] = self._make_import().id
+        self._record(values)
+
+    def _make_import(self):
+        date_from, date_to = self.integration_id._get_default_window()
+        return self.env["saperx.cdr.import"].create(
+            {
+                "integration_id": self.integration_id.id,
+                "schedule_id": self.id,
+                "date_from": date_from,
+                "date_to": date_to,
+            }
+        )
+
+    def _go_on(self):
+        try:
+            if not self.integration_id.active:
+                env = self._in_its_language()
+                raise UserError(env._("Its integration is archived."))
+            getattr(self, f"_go_on_with_{self.task}")()
+        except UserError as error:
+            # Trying again helps nobody: it waits for a correction, or the next run.
+            self._record_trouble({"last_state": "failed", "last_error": str(error)})
+        except Exception as error:
+            _logger.exception("%s failed, and will be tried again", self.display_name)
+            self._record_trouble(
+                {
+                    **self._prepare_next_attempt(self.retry_count + 1),
+                    "last_error": self._in_its_language()._(
+                        "Something unexpected happened: %s", error
+                    ),
+                }
+            )
+
+    def _record_trouble(self, values):
+        self.env.cr.rollback()
+        retrying(lambda: self._record(values), self.env)
+
+    def _go_on_with_import(self):
+        run = self.last_import_id
+        run._run()
+        run.invalidate_recordset()
+        match run.state:
+            case "done":
+                values = {"last_state": "done", "last_error": False, "retry_at": False}
+            case "failed":
+                values = {"last_state": "failed", "last_error": run.error}
+            case _:
+                values = self._prepare_next_attempt(run.failed_attempts)
+                if run.next_try_at:
+                    values |= {"retry_at": run.next_try_at, "last_error": run.error}
+                else:
+                    values["last_error"] = self._in_its_language()._(
+                        "Another import of this integration is at work."
+                    )
+        retrying(lambda: self._record(values), self.env)
+
+    def _go_on_with_charge(self):
+        retrying(self._charge, self.env)
+
+    def _charge(self):
+        """Charges, and the word that they are made: one transaction."""
+        company = self.company_id
+        charges = (
+            self.env["saperx.charge"]
+            .with_company(company)
+            .with_context(allowed_company_ids=company.ids)
+            ._generate(
+                [
+                    ("company_id", "=", company.id),
+                    ("integration_id", "=", self.integration_id.id),
+                ]
+            )
+        )
+        self._record(
+            {
+                "last_state": "done",
+                "last_error": False,
+                "retry_at": False,
+                "last_charge_count": len(charges),
+                "last_charge_amount": sum(charges.mapped("amount")),
+            }
+        )
+
+    def _prepare_next_attempt(self, failures):
+        return {
+            "last_state": "waiting",
+            "retry_count": failures,
+            "retry_at": self._now() + pause_after(failures),
+        }
+
+    def _record(self, values):
+        self.write(values)
+        tell_forms(self)
+
+    def _in_its_language(self):
+        """Nobody is logged in when a scheduled action speaks: whoever made the task
+        will read it."""
+        lang = self.create_uid.lang or self.env.lang
+        return self.with_context(lang=lang).env
