@@ -119,6 +119,12 @@ class SaperxOverdueCase(models.Model):
             self.move_ids, self.company_id._get_telephony_today()
         )
 
+    def _fetch_due_items(self):
+        """What follows reads of all these cases, in a few statements for all."""
+        items = self.move_ids.line_ids
+        self.move_ids.fetch(["state", "payment_state", "line_ids"])
+        items.fetch(["display_type", "reconciled", "amount_residual", "date_maturity"])
+
     @api.model
     def _get_due_items_of(self, moves, today):
         unpaid = moves.filtered(

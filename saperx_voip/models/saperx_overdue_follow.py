@@ -66,6 +66,7 @@ class SaperxOverdueCase(models.Model):
 
     def _follow(self):
         """Let the case, its contract's block and its lines say what holds now."""
+        self.sudo()._fetch_due_items()
         for case in self.sudo():
             if case.try_lock_for_update(allow_referencing=True):
                 contract = case.contract_id._in_language_of_responsible()

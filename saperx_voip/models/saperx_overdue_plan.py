@@ -52,6 +52,7 @@ class SaperxOverdueCase(models.Model):
         rules = company._get_overdue_rules()
         calendar = company._get_overdue_calendar()
         cases = self.search([("state", "=", "open"), ("company_id", "=", company.id)])
+        cases._fetch_due_items()
         foreseen = []
         for case in cases:
             step = next_step(case._get_standing(), rules, calendar)

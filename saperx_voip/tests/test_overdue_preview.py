@@ -147,6 +147,8 @@ class TestOverdueVolume(OverdueCase):
         for n in range(10):
             self._make_overdue(f"More {n}", f"55543333004{n}")
         self.assertLessEqual(self._count_queries(self._plan), few + 2)
+        self._run_days("2026-11-16")
+        self.assertLessEqual(self._count_queries(self._plan), few + 8)
 
     def test_following_is_by_batches(self):
         for n in range(4):

@@ -3,7 +3,13 @@
 import json
 from pathlib import Path
 
-from . import decoding_speed, push_speed, rating_speed, recalculation_speed
+from . import (
+    decoding_speed,
+    overdue_speed,
+    push_speed,
+    rating_speed,
+    recalculation_speed,
+)
 
 RESULT = Path(__file__).parents[2] / ".local" / "bench.json"
 
@@ -42,7 +48,7 @@ def measure() -> list[dict]:
         row(f"decoding, {name}", speed, "records/s", reference=pydantic)
         for name, speed in decoders.items()
     ]
-    return rows + measure_pushes() + measure_recalculation()
+    return rows + measure_pushes() + measure_recalculation() + measure_overdue()
 
 
 def measure_pushes() -> list[dict]:
@@ -75,6 +81,25 @@ def measure_recalculation() -> list[dict]:
         )
     ]
     return [row("import's pages merged", speeds.merged, "calls/s"), *rows]
+
+
+def measure_overdue() -> list[dict]:
+    few, many = overdue_speed.measure()
+    return [
+        row(
+            f"overdue payment, {what}, {many.contracts:,} contracts; reference:"
+            f" {few.contracts:,}",
+            count / getattr(many, name),
+            unit,
+            reference=count / getattr(few, name),
+            ratio_goal=1 / overdue_speed.GOAL,
+        )
+        for name, what, count, unit in (
+            ("find", "finding what is due", many.cases, "cases/s"),
+            ("task", "the nightly task", many.steps, "steps/s"),
+            ("follow", "following payments", many.cases, "cases/s"),
+        )
+    ]
 
 
 def main() -> None:
