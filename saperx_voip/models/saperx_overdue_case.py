@@ -184,7 +184,7 @@ class SaperxOverdueCase(models.Model):
             # What failed is for somebody to mend, also if it got there after all.
             if case.notice_state in ("by_hand", "failed"):
                 continue
-            notices = case.notice_message_id.notification_ids
+            notices = case._get_notices()
             # What was delivered is forgotten by the mail's own housekeeping.
             if not notices and case.notice_state == "sent":
                 continue
@@ -205,15 +205,25 @@ class SaperxOverdueCase(models.Model):
                     )
                 )
 
+    def _get_notices(self):
+        """The ``mail.notification`` of those whom the latest notice is for. Whoever
+        follows the contract gets a copy: that one arrives, or not, tells nothing."""
+        self.ensure_one()
+        message = self.notice_message_id
+        return message.notification_ids.filtered(
+            lambda notice: (
+                not notice.res_partner_id
+                or notice.res_partner_id in message.partner_ids
+            )
+        )
+
     @api.model
     def _get_state_of_notice(self, notices):
         """:param notices: the ``mail.notification`` of those who were told"""
         statuses = set(notices.mapped("notification_status"))
         if not notices or statuses & FAILED:
             return "failed"
-        if statuses <= DELIVERED or "inbox" in notices.mapped("notification_type"):
-            return "sent"
-        return "waiting"
+        return "sent" if statuses <= DELIVERED else "waiting"
 
     # === What people do ===
 
