@@ -335,6 +335,22 @@ class TestOverdue(OverdueCase):
         self.assertEqual(cron.interval_type, "minutes")
         self.assertLessEqual(cron.interval_number, 60)
 
+    def test_a_mail_that_cannot_be_written_keeps_nobody_blocked(self):
+        """The template was deleted, or somebody broke it."""
+        self.company.saperx_overdue_user_id = self._make_user("billing")
+        self._run_days("2026-11-16", "2026-12-01")
+        self.env.ref("saperx_voip.mail_template_overdue_restored").unlink()
+        self._pay(self.move)
+        with self.assertLogs(FOLLOW_LOG, "ERROR"):
+            self._follow("2026-12-02")
+        self.assertFalse(self.line.block_level)
+        self.assertFalse(self.case)
+        self.assertIn(
+            "not be told that its service is back",
+            str(self.contract.message_ids.mapped("body")),
+        )
+        self.assertTrue(self.activities)
+
     def test_payment_lifts_nobody_elses_block(self):
         fraud = self.env["saperx.line.block"].create(
             {"line_id": self.line.id, "reason": "fraud"}
