@@ -50,6 +50,11 @@ class ContractContract(models.Model):
 
         Contract by contract, since one must not keep the lines of others alive.
         """
+        try:
+            retrying(self.env["saperx.line"].sudo()._retry_refused_ends, self.env)
+        except Exception:
+            _logger.exception("asking again for refused ends failed")
+            self.env.cr.rollback()
         contracts = self._get_contracts_to_sweep()
         for index, contract in enumerate(contracts):
             try:

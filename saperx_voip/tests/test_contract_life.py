@@ -211,6 +211,27 @@ class TestContractLife(SaperxCase):
             yield
         self.env.cr.execute("DROP TRIGGER saperx_hold ON saperx_line")
 
+    def test_an_end_that_the_platform_refuses_is_asked_for_once_a_day(self):
+        self._terminate(date(2026, 11, 16))
+        refused = {"sync_state": "error", "sync_error": "No", "next_sync_at": False}
+        for age, state in (("23 hours", "error"), ("25 hours", "pending")):
+            self.line._write_sync(refused)
+            self._behind_the_hooks(
+                "UPDATE saperx_line SET write_date ="
+                f" timestamp '2026-11-16 15:00:00' - interval '{age}'",
+                self.line,
+            )
+            self._sweep()
+            self.assertEqual(self.line.sync_state, state, age)
+
+    def test_a_line_that_lives_and_is_refused_waits_for_somebody(self):
+        self.line._write_sync({"sync_state": "error", "next_sync_at": False})
+        self._behind_the_hooks(
+            "UPDATE saperx_line SET write_date = '2026-11-01'", self.line
+        )
+        self._sweep()
+        self.assertEqual(self.line.sync_state, "error")
+
     def test_what_was_mended_leaves_the_overview_after_a_month(self):
         self._behind_the_hooks(
             "UPDATE contract_contract SET active = FALSE", self.contract
