@@ -232,6 +232,17 @@ class TestContractLife(SaperxCase):
         self._sweep()
         self.assertEqual(self.line.sync_state, "error")
 
+    def test_the_sweep_comes_to_archived_companies_as_well(self):
+        self._terminate(date(2026, 11, 20))
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE res_company SET active = FALSE WHERE id = %s", [self.company.id]
+        )
+        self.env.invalidate_all()
+        with freeze_time("2026-11-20 12:00:00"):
+            self._sweep()
+        self.assertEqual(self.line.state, "cancelled")
+
     def test_what_was_mended_leaves_the_overview_after_a_month(self):
         self._behind_the_hooks(
             "UPDATE contract_contract SET active = FALSE", self.contract
