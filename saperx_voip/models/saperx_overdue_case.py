@@ -96,6 +96,7 @@ class SaperxOverdueCase(models.Model):
             ("paid", "Paid"),
             ("cancelled", "Contract cancelled for it"),
             ("ended", "Contract ended"),
+            ("passed_on", "Contract passed to another customer"),
         ]
     )
 
@@ -105,7 +106,13 @@ class SaperxOverdueCase(models.Model):
     )
     _open_by_company = models.Index("(company_id) WHERE state = 'open'")
 
-    @api.depends("move_ids.payment_state", "move_ids.amount_residual", "move_ids.state")
+    @api.depends(
+        "move_ids.payment_state",
+        "move_ids.amount_residual",
+        "move_ids.state",
+        "contract_id.partner_id",
+        "contract_id.invoice_partner_id",
+    )
     def _compute_amount_due(self):
         for case in self:
             case.amount_due = sum(case._get_due_items().mapped("amount_residual"))
@@ -116,13 +123,16 @@ class SaperxOverdueCase(models.Model):
         """The journal items of the told invoices that are due and unpaid."""
         self.ensure_one()
         return self._get_due_items_of(
-            self.move_ids, self.company_id._get_telephony_today()
+            self.move_ids.filtered(self.contract_id._is_owed_by_its_customer),
+            self.company_id._get_telephony_today(),
         )
 
     def _fetch_due_items(self):
         """What follows reads of all these cases, in a few statements for all."""
         items = self.move_ids.line_ids
-        self.move_ids.fetch(["state", "payment_state", "line_ids"])
+        self.move_ids.fetch(
+            ["state", "payment_state", "line_ids", "commercial_partner_id"]
+        )
         items.fetch(["display_type", "reconciled", "amount_residual", "date_maturity"])
 
     @api.model

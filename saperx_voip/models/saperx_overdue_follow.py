@@ -98,6 +98,11 @@ class SaperxOverdueCase(models.Model):
             self.due_date = min(days)
 
     def _restore(self):
+        is_owed = self.contract_id._is_owed_by_its_customer
+        if self.move_ids and not self.move_ids.filtered(is_owed):
+            # What a former customer owes is not the present one's to pay.
+            self._close("passed_on")
+            return
         was_blocked = bool(self.level)
         self._close("paid")
         if was_blocked:
