@@ -75,6 +75,10 @@ class AccountMove(models.Model):
         own = contract.company_id.currency_id
         if self.currency_id != own:
             return self.env._("it is in %s", self.currency_id.name)
+        if not contract._is_owed_by_its_customer(self):
+            return self.env._(
+                "%s, a former customer, owes it", self.commercial_partner_id.name
+            )
         contracts = self.invoice_line_ids.contract_line_id.contract_id
         if others := contracts - contract:
             names = ", ".join(others.mapped("display_name"))

@@ -8,6 +8,7 @@ from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools.misc import format_date
 
 from .contract_contract import ROLES
+from .contract_line import SUCCESSION
 from .saperx_line_period import ONE_DAY
 
 _logger = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ class ContractContract(models.Model):
 
     def write(self, vals):
         res = super().write(vals)
-        if LIFE_FIELDS & vals.keys():
+        if LIFE_FIELDS & vals.keys() and not self.env.context.get(SUCCESSION):
             self._end_lines_if_dead()
         return res
 
@@ -68,14 +69,18 @@ class ContractContract(models.Model):
         It is, once its termination date has come, or it is archived, or every
         product line is cancelled or closed without a successor, or its own end date
         has passed if the recurrence is its own. A line that waits for its renewal
-        lives; sections, notes and our own line do not count.
+        lives; sections, notes and our own line do not count. What a coming termination
+        ended lives until its date; what somebody ends before that is over.
         """
         self.ensure_one()
         if not self.active or self._is_terminated_on(day):
             return True
-        if self.is_terminated:
-            return False
         lines = self._get_product_lines()
+        if self.is_terminated:
+            # Until its date it lives, though no fee runs any more because of it.
+            before = self.saperx_before_termination or {}
+            if any(line._is_ended_by_termination(before) for line in lines):
+                return False
         if not self.line_recurrence and self.date_end and self.date_end < day:
             return not any(line._waits_for_renewal() for line in lines)
         return bool(lines) and all(line._is_dead(day) for line in lines)

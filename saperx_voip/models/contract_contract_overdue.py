@@ -233,6 +233,15 @@ class ContractContract(models.Model):
 
     # === Whom it concerns ===
 
+    def _get_paying_partners(self):
+        """Whose invoices of the contract are its customer's: commercial partners."""
+        self.ensure_one()
+        return (self.partner_id | self.invoice_partner_id).commercial_partner_id
+
+    def _is_owed_by_its_customer(self, move):
+        """Whether an invoice is not one of a former customer of the contract."""
+        return move.commercial_partner_id in self._get_paying_partners()
+
     def _has_living_lines(self):
         self.ensure_one()
         return any(line.state != "cancelled" for line in self.saperx_line_ids)

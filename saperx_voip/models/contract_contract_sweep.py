@@ -50,6 +50,11 @@ class ContractContract(models.Model):
 
         Contract by contract, since one must not keep the lines of others alive.
         """
+        try:
+            retrying(self.env["saperx.line"].sudo()._retry_refused_ends, self.env)
+        except Exception:
+            _logger.exception("asking again for refused ends failed")
+            self.env.cr.rollback()
         contracts = self._get_contracts_to_sweep()
         for index, contract in enumerate(contracts):
             try:
@@ -70,7 +75,9 @@ class ContractContract(models.Model):
         """
         self.env.flush_all()
         contract_ids = []
-        for company in self.env["res.company"].sudo().search([]):
+        # The lines of a company that was archived live on: they end as well.
+        companies = self.env["res.company"].sudo().with_context(active_test=False)
+        for company in companies.search([]):
             query = self._query_contracts_to_sweep(
                 company, company._get_telephony_today()
             )

@@ -33,23 +33,48 @@ class ContractContract(models.Model):
             self.sudo().filtered("is_terminated")._give_dates_back()
         return super().write(vals)
 
-    def _terminate_contract(self, *args, **kwargs):
+    def _terminate_contract(
+        self,
+        terminate_reason_id,
+        terminate_comment,
+        terminate_date,
+        terminate_lines_with_last_date_invoiced=False,
+    ):
         """Remember what the contract lines were. The SIP lines end with the contract,
         on the date of the termination: not with the fees, which may run for longer if
-        they were invoiced already."""
+        they were invoiced already.
+
+        Another date for a contract that is terminated holds for its fees as well: OCA
+        stops nothing on it.
+        """
         self.ensure_one()
         contract = self.sudo()
-        is_first = not contract.is_terminated and bool(contract.saperx_line_ids)
-        was = contract._read_dates() if is_first else {}
+        has_telephony = bool(contract.saperx_line_ids)
+        is_moved = contract.is_terminated and terminate_date != contract.terminate_date
+        is_new = has_telephony and (is_moved or not contract.is_terminated)
         ending = self.with_context(**{SUCCESSION: True})
-        res = super(ContractContract, ending)._terminate_contract(*args, **kwargs)
-        if is_first:
+        was = {}
+        if is_new:
+            contract._restore_dates()
+            was = contract._read_dates()
+        if is_new and is_moved:
+            for line in ending._get_product_lines():
+                line._stop_at(terminate_date, terminate_lines_with_last_date_invoiced)
+        res = super(ContractContract, ending)._terminate_contract(
+            terminate_reason_id,
+            terminate_comment,
+            terminate_date,
+            terminate_lines_with_last_date_invoiced,
+        )
+        if is_new:
             became = contract._read_dates()
             contract.saperx_before_termination = {
                 line_id: {"was": was[line_id], "became": became[line_id]}
                 for line_id in was
                 if was[line_id] != became[line_id]
             }
+        # Only now is it known which contract lines ended because of it.
+        self._end_lines_if_dead()
         return res
 
     def action_cancel_contract_termination(self):
@@ -92,20 +117,9 @@ class ContractContract(models.Model):
         return {str(line.id): line._read_dates() for line in lines}
 
     def _give_dates_back(self):
-        """Let contract lines be what they were before the termination.
-
-        Those that somebody changed since, or that the accounts refuse, stay as they
-        are, and are named.
-        """
+        """As ``_restore_dates``, naming on each contract the lines that stay."""
         for contract in self.with_context(active_test=False):
-            remembered = contract.saperx_before_termination or {}
-            contract.saperx_before_termination = False
-            kept = self.env["contract.line"]
-            for line in contract._get_product_lines():
-                dates = remembered.get(str(line.id))
-                if dates and not line._go_back(**dates):
-                    kept |= line
-            if kept:
+            if kept := contract._restore_dates():
                 contract.message_post(
                     body=self.env._(
                         "The termination was undone. These contract lines were "
@@ -113,3 +127,19 @@ class ContractContract(models.Model):
                         ", ".join(kept.mapped("name")),
                     )
                 )
+
+    def _restore_dates(self):
+        """Let contract lines be what they were before the termination.
+
+        :return: the lines that somebody changed since, or that the accounts refuse:
+            they stay as they are
+        """
+        self.ensure_one()
+        remembered = self.saperx_before_termination or {}
+        self.saperx_before_termination = False
+        kept = self.env["contract.line"]
+        for line in self._get_product_lines():
+            dates = remembered.get(str(line.id))
+            if dates and not line._go_back(**dates):
+                kept |= line
+        return kept

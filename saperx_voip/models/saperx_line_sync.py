@@ -1,5 +1,6 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
+from datetime import timedelta
 from itertools import compress
 
 from odoo import api, fields, models
@@ -8,6 +9,7 @@ from odoo.exceptions import UserError
 from .saperx_line import FROZEN_FIELDS
 from .saperx_line_terms import TERMS
 
+A_DAY = timedelta(days=1)
 PUSHED_FIELDS = {
     *TERMS,
     "account_code", "contract_id", "is_active", "password", "portability", "state",
@@ -144,6 +146,20 @@ class SaperxLine(models.Model):
                 {"pushed_status": line.asked_status, "asked_status": False}
             )
         self._raise_revision()
+
+    @api.model
+    def _retry_refused_ends(self):
+        """What the platform refuses to close is alive there: it is asked once a day,
+        besides the person who was told."""
+        refused = self.search(
+            [
+                ("state", "=", "cancelled"),
+                ("sync_state", "=", "error"),
+                ("write_date", "<=", fields.Datetime.now() - A_DAY),
+            ]
+        )
+        if refused:
+            refused._raise_revision()
 
     @api.model
     def _domain_waiting(self):

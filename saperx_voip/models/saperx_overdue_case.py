@@ -96,6 +96,7 @@ class SaperxOverdueCase(models.Model):
             ("paid", "Paid"),
             ("cancelled", "Contract cancelled for it"),
             ("ended", "Contract ended"),
+            ("passed_on", "Contract passed to another customer"),
         ]
     )
 
@@ -105,7 +106,13 @@ class SaperxOverdueCase(models.Model):
     )
     _open_by_company = models.Index("(company_id) WHERE state = 'open'")
 
-    @api.depends("move_ids.payment_state", "move_ids.amount_residual", "move_ids.state")
+    @api.depends(
+        "move_ids.payment_state",
+        "move_ids.amount_residual",
+        "move_ids.state",
+        "contract_id.partner_id",
+        "contract_id.invoice_partner_id",
+    )
     def _compute_amount_due(self):
         for case in self:
             case.amount_due = sum(case._get_due_items().mapped("amount_residual"))
@@ -116,13 +123,16 @@ class SaperxOverdueCase(models.Model):
         """The journal items of the told invoices that are due and unpaid."""
         self.ensure_one()
         return self._get_due_items_of(
-            self.move_ids, self.company_id._get_telephony_today()
+            self.move_ids.filtered(self.contract_id._is_owed_by_its_customer),
+            self.company_id._get_telephony_today(),
         )
 
     def _fetch_due_items(self):
         """What follows reads of all these cases, in a few statements for all."""
         items = self.move_ids.line_ids
-        self.move_ids.fetch(["state", "payment_state", "line_ids"])
+        self.move_ids.fetch(
+            ["state", "payment_state", "line_ids", "commercial_partner_id"]
+        )
         items.fetch(["display_type", "reconciled", "amount_residual", "date_maturity"])
 
     @api.model
@@ -184,7 +194,7 @@ class SaperxOverdueCase(models.Model):
             # What failed is for somebody to mend, also if it got there after all.
             if case.notice_state in ("by_hand", "failed"):
                 continue
-            notices = case.notice_message_id.notification_ids
+            notices = case._get_notices()
             # What was delivered is forgotten by the mail's own housekeeping.
             if not notices and case.notice_state == "sent":
                 continue
@@ -205,15 +215,25 @@ class SaperxOverdueCase(models.Model):
                     )
                 )
 
+    def _get_notices(self):
+        """The ``mail.notification`` of those whom the latest notice is for. Whoever
+        follows the contract gets a copy: that one arrives, or not, tells nothing."""
+        self.ensure_one()
+        message = self.notice_message_id
+        return message.notification_ids.filtered(
+            lambda notice: (
+                not notice.res_partner_id
+                or notice.res_partner_id in message.partner_ids
+            )
+        )
+
     @api.model
     def _get_state_of_notice(self, notices):
         """:param notices: the ``mail.notification`` of those who were told"""
         statuses = set(notices.mapped("notification_status"))
         if not notices or statuses & FAILED:
             return "failed"
-        if statuses <= DELIVERED or "inbox" in notices.mapped("notification_type"):
-            return "sent"
-        return "waiting"
+        return "sent" if statuses <= DELIVERED else "waiting"
 
     # === What people do ===
 

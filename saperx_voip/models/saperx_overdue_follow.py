@@ -3,7 +3,7 @@
 import logging
 
 from odoo import api, fields, models
-from odoo.service.model import retrying
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, retrying
 
 from ..forms import tell_forms
 from .contract_contract_overdue import ACTIVITY
@@ -98,10 +98,31 @@ class SaperxOverdueCase(models.Model):
             self.due_date = min(days)
 
     def _restore(self):
+        is_owed = self.contract_id._is_owed_by_its_customer
+        if self.move_ids and not self.move_ids.filtered(is_owed):
+            # What a former customer owes is not the present one's to pay.
+            self._close("passed_on")
+            return
         was_blocked = bool(self.level)
         self._close("paid")
         if was_blocked:
-            self._send("restored")
+            self._tell_restored()
+
+    def _tell_restored(self):
+        """Who has paid is not kept blocked by a mail that cannot be written."""
+        self.env.flush_all()
+        try:
+            with self.env.cr.savepoint():
+                self._send("restored")
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            raise
+        except Exception as error:
+            _logger.exception("the mail of the end of overdue case %s", self.id)
+            self._ask_somebody(
+                self.env._(
+                    "The customer could not be told that its service is back: %s", error
+                )
+            )
 
     def _lift_for_a_while(self):
         """Held: another last notice precedes the end, should it be broken."""

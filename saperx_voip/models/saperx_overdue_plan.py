@@ -87,7 +87,7 @@ class SaperxOverdueCase(models.Model):
         """Contracts with a SIP line and an unpaid invoice that is due for so many days.
 
         Found from the unpaid journal items that are due, of which paid contracts have
-        none.
+        none. What a former customer of the contract owes does not count.
 
         :return: pairs of a contract and the due date of its oldest unpaid invoice
         """
@@ -96,7 +96,8 @@ class SaperxOverdueCase(models.Model):
             SQL(
                 """
                 WITH due AS MATERIALIZED (
-                    SELECT item.move_id, min(item.date_maturity) AS due_date
+                    SELECT item.move_id, move.commercial_partner_id AS debtor_id,
+                           min(item.date_maturity) AS due_date
                     FROM account_move_line AS item
                     JOIN account_account AS account ON account.id = item.account_id
                     JOIN account_move AS move ON move.id = item.move_id
@@ -109,13 +110,21 @@ class SaperxOverdueCase(models.Model):
                     AND item.date_maturity <= %(latest)s
                     AND move.move_type = 'out_invoice'
                     AND move.payment_state IN ('not_paid', 'partial')
-                    GROUP BY item.move_id
+                    GROUP BY item.move_id, move.commercial_partner_id
                 )
                 SELECT fee.contract_id, min(due.due_date)
                 FROM due
                 JOIN account_move_line AS item ON item.move_id = due.move_id
                 JOIN contract_line AS fee ON fee.id = item.contract_line_id
-                WHERE EXISTS (
+                JOIN contract_contract AS contract ON contract.id = fee.contract_id
+                WHERE due.debtor_id IN (
+                    SELECT partner.commercial_partner_id
+                    FROM res_partner AS partner
+                    WHERE partner.id IN (
+                        contract.partner_id, contract.invoice_partner_id
+                    )
+                )
+                AND EXISTS (
                     SELECT 1 FROM saperx_line AS line
                     WHERE line.contract_id = fee.contract_id
                     AND line.state != 'cancelled'

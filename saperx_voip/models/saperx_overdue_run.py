@@ -92,6 +92,11 @@ class SaperxOverdueCase(models.Model):
             [
                 ("contract_line_id.contract_id", "=", contract.id),
                 ("move_id.move_type", "=", "out_invoice"),
+                (
+                    "move_id.commercial_partner_id",
+                    "in",
+                    contract._get_paying_partners().ids,
+                ),
                 ("parent_state", "=", "posted"),
                 ("move_id.payment_state", "in", ("not_paid", "partial")),
             ]

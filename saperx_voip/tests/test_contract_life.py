@@ -59,6 +59,54 @@ class TestContractLife(SaperxCase):
                 ).method_direct_trigger()
         self.assertEqual(self.line.state, "cancelled")
 
+    def test_what_somebody_ends_before_the_date_of_a_termination_is_over(self):
+        """The date of a termination is the latest end, not a reason to live."""
+        fee = self.contract._get_product_lines()
+        for end in ({"is_canceled": True}, {"date_end": "2026-11-15"}):
+            with self.subTest(end), self._undone_afterwards():
+                self._terminate(date(2026, 12, 20))
+                self.assertEqual(self.line.state, "active")
+                fee.write(end)
+                self.assertEqual(self.line.state, "cancelled")
+                self.assertFalse(self.line.ended_with_termination)
+
+    def test_fees_that_a_termination_keeps_from_renewal_end_nothing_before_its_date(
+        self,
+    ):
+        fee = self.contract._get_product_lines()
+        fee.write({"date_end": "2026-11-18", "is_auto_renew": True})
+        self._terminate(date(2026, 11, 20))
+        self._terminate(date(2026, 11, 25))
+        with self.enter_registry_test_mode():
+            for day, state in (("24", "active"), ("25", "cancelled")):
+                with freeze_time(f"2026-11-{day} 12:00:00"):
+                    self.env.ref(
+                        "saperx_voip.ir_cron_contract_life"
+                    ).method_direct_trigger()
+                self.assertEqual(self.line.state, state, day)
+
+    def test_another_date_of_a_termination_holds_for_the_fees_as_well(self):
+        """Else what ends earlier is still invoiced, or runs on for nothing."""
+        fee = self.contract._get_product_lines()
+        self.assertFalse(fee.date_end)
+        for day in (date(2026, 12, 20), date(2026, 11, 30), date(2027, 1, 31)):
+            self._terminate(day)
+            self.assertEqual(fee.date_end, day)
+            self.assertEqual(self.line.state, "active")
+        self.contract.action_cancel_contract_termination()
+        self.assertFalse(fee.date_end)
+
+    def test_a_fee_invoiced_beyond_another_date_ends_with_what_is_invoiced(self):
+        fee = self.contract._get_product_lines()
+        self._terminate(date(2027, 6, 1))
+        fee.write(
+            {"last_date_invoiced": "2026-12-31", "recurring_next_date": "2027-01-01"}
+        )
+        self._terminate(date(2026, 11, 16))
+        self.assertEqual(fee.date_end, date(2026, 12, 31))
+        self.assertFalse(fee.recurring_next_date)
+        self.assertEqual(self.line.state, "cancelled")
+
     def test_archiving_cancels(self):
         self.contract.active = False
         self.assertEqual(self.line.state, "cancelled")
@@ -162,6 +210,38 @@ class TestContractLife(SaperxCase):
         with mute_logger("odoo.sql_db"):
             yield
         self.env.cr.execute("DROP TRIGGER saperx_hold ON saperx_line")
+
+    def test_an_end_that_the_platform_refuses_is_asked_for_once_a_day(self):
+        self._terminate(date(2026, 11, 16))
+        refused = {"sync_state": "error", "sync_error": "No", "next_sync_at": False}
+        for age, state in (("23 hours", "error"), ("25 hours", "pending")):
+            self.line._write_sync(refused)
+            self._behind_the_hooks(
+                "UPDATE saperx_line SET write_date ="
+                f" timestamp '2026-11-16 15:00:00' - interval '{age}'",
+                self.line,
+            )
+            self._sweep()
+            self.assertEqual(self.line.sync_state, state, age)
+
+    def test_a_line_that_lives_and_is_refused_waits_for_somebody(self):
+        self.line._write_sync({"sync_state": "error", "next_sync_at": False})
+        self._behind_the_hooks(
+            "UPDATE saperx_line SET write_date = '2026-11-01'", self.line
+        )
+        self._sweep()
+        self.assertEqual(self.line.sync_state, "error")
+
+    def test_the_sweep_comes_to_archived_companies_as_well(self):
+        self._terminate(date(2026, 11, 20))
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE res_company SET active = FALSE WHERE id = %s", [self.company.id]
+        )
+        self.env.invalidate_all()
+        with freeze_time("2026-11-20 12:00:00"):
+            self._sweep()
+        self.assertEqual(self.line.state, "cancelled")
 
     def test_what_was_mended_leaves_the_overview_after_a_month(self):
         self._behind_the_hooks(

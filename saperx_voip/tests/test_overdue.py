@@ -171,6 +171,34 @@ class TestOverdue(OverdueCase):
         self.assertEqual(self.case.notice_state, "failed")
         self.assertFalse(self.contract.saperx_block_level)
 
+    def test_whoever_follows_the_contract_was_not_the_one_to_tell(self):
+        """A seller who reads it in the inbox, a colleague whose address is wrong."""
+        sellers = self.env["res.users"].create(
+            [
+                {
+                    "name": way,
+                    "login": way,
+                    "email": f"{way}@example.com",
+                    "notification_type": way,
+                    "group_ids": [Command.set([self.env.ref("base.group_user").id])],
+                }
+                for way in ("inbox", "email")
+            ]
+        )
+        self.contract.message_subscribe(sellers.partner_id.ids)
+        with self.enter_registry_test_mode():
+            self._run("2026-11-16", delivered=None)
+        self.assertEqual(self.case.notice_state, "waiting")
+        notices = self.case.notice_message_id.notification_ids
+        notices.filtered(
+            lambda notice: notice.res_partner_id == sellers[1].partner_id
+        ).notification_status = "bounce"
+        notices.filtered(
+            lambda notice: notice.res_partner_id == self.partner
+        ).notification_status = "sent"
+        self._follow("2026-11-16")
+        self.assertEqual(self.case.notice_state, "sent")
+
     def test_days_count_from_when_the_notice_left_the_queue(self):
         with self.enter_registry_test_mode():
             self._run("2026-11-16", delivered=None)
@@ -306,6 +334,22 @@ class TestOverdue(OverdueCase):
         cron = self.env.ref("saperx_voip.ir_cron_overdue_follow")
         self.assertEqual(cron.interval_type, "minutes")
         self.assertLessEqual(cron.interval_number, 60)
+
+    def test_a_mail_that_cannot_be_written_keeps_nobody_blocked(self):
+        """The template was deleted, or somebody broke it."""
+        self.company.saperx_overdue_user_id = self._make_user("billing")
+        self._run_days("2026-11-16", "2026-12-01")
+        self.env.ref("saperx_voip.mail_template_overdue_restored").unlink()
+        self._pay(self.move)
+        with self.assertLogs(FOLLOW_LOG, "ERROR"):
+            self._follow("2026-12-02")
+        self.assertFalse(self.line.block_level)
+        self.assertFalse(self.case)
+        self.assertIn(
+            "not be told that its service is back",
+            str(self.contract.message_ids.mapped("body")),
+        )
+        self.assertTrue(self.activities)
 
     def test_payment_lifts_nobody_elses_block(self):
         fraud = self.env["saperx.line.block"].create(

@@ -46,6 +46,31 @@ class TestOverdueInvoices(OverdueCase):
         move.action_post()
         self.assertEqual(self._get_found(), self.contract)
 
+    def test_what_a_former_customer_owes_blocks_nobody_else(self):
+        self._run_days("2026-11-16", "2026-12-01")
+        self.assertEqual(self.line.block_level, "partial")
+        other = self.env["res.partner"].create({"name": "João", "email": "j@x.com"})
+        self.contract.write({"partner_id": other.id, "invoice_partner_id": other.id})
+        case = self.case
+        self._follow("2026-12-02")
+        self.assertEqual(case.closed_because, "passed_on")
+        self.assertFalse(self.line.block_level)
+        self.assertFalse(self._count_messages("restored"))
+        self._run_days("2026-12-03")
+        self.assertFalse(self.case)
+        self._invoice(self.contract, DUE)
+        self._run_days("2026-12-04")
+        self.assertEqual(len(self.case.move_ids), 1)
+
+    def test_whoever_pays_for_the_customer_counts(self):
+        payer = self.env["res.partner"].create({"name": "Holding", "is_company": True})
+        self.contract.invoice_partner_id = payer
+        self.move.button_draft()
+        self.move.partner_id = payer
+        self.move.action_post()
+        self._run_days("2026-11-16")
+        self.assertEqual(self.case.move_ids, self.move)
+
     def test_the_day_on_which_it_falls_due_is_in_time(self):
         self._run_days("2026-11-10", "2026-11-13")
         self.assertFalse(self.case)

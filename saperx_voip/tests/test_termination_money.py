@@ -228,6 +228,14 @@ class TestOpenInvoices(TerminationMoneyCase):
         self.assertEqual((move.state, move.amount_untaxed), ("draft", 150))
         self.assertIn("somebody must decide", self._get_last_message())
 
+    def test_one_that_a_former_customer_owes_is_left_to_a_person(self):
+        move = self._make_invoice()
+        other = self.env["res.partner"].create({"name": "João"})
+        former = self.contract.partner_id
+        self.contract.write({"partner_id": other.id, "invoice_partner_id": other.id})
+        self._check(move, "ask", former.name)
+        self.assertEqual(move.state, "posted")
+
     def test_one_in_another_currency_is_left_to_a_person(self):
         move = self._make_invoice(post=False)
         move.currency_id = euro = self.setup_other_currency("EUR")

@@ -90,7 +90,7 @@ def test_from_the_notice_by_a_promise_to_the_payment(page, server, overdue, user
     open_contract(page, server, overdue, contract)
     overdue.let_days_pass(1)
     overdue.run()
-    ribbon = page.locator(".ribbon", has_text="Parcialmente bloqueado")
+    ribbon = page.locator(".ribbon", has_text="Bloqueio parcial")
     expect(ribbon).to_be_visible()
     world.wait_synced(line)
     assert world.circuit(line)["status"] == "bloqueado_parcial"
