@@ -127,7 +127,7 @@ class OverdueCase(SaperxCase):
             self.registry.cursor() as cr,
         ):
             yield self.env["saperx.overdue.case"].with_env(self.env(cr=cr))
-            cr.commit()
+            cr.commit()  # pylint: disable=invalid-commit
         self.env.invalidate_all()
 
     @property
