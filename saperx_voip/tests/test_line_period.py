@@ -455,7 +455,13 @@ class TestPlannedChange(PeriodCase):
         self.env["saperx.line.period"].browse(other.planned_period_id.id).write(
             {"closing_day": 10, "billing_type": "postpaid", "tariff_id": self.dear.id}
         )
-        self.dear.company_id = self.env["res.company"].create({"name": "Elsewhere"})
+        # As older versions allowed.
+        elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
+        self.env.cr.execute(
+            "UPDATE saperx_tariff SET company_id = %s WHERE id = %s",
+            [elsewhere.id, self.dear.id],
+        )
+        self.dear.invalidate_recordset()
         with self.assertLogs("odoo.addons.saperx_voip.models.saperx_line_change"):
             self._run_cron("2026-12-11 03:00:00")
         self.assertEqual(self.line.closing_day, 15)

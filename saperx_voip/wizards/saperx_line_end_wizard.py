@@ -91,7 +91,7 @@ class SaperxLineEndWizard(models.TransientModel):
                 *(
                     Command.create(
                         {
-                            "did_id": did.id,
+                            "number": did._format_number(did.number),
                             "line_id": did.line_id.id,
                             "outcome": did._describe_leaving(wizard.date),
                         }

@@ -13,5 +13,5 @@ class SaperxLineEndWizardNumber(models.TransientModel):
         "saperx.line.end.wizard", required=True, index=True, ondelete="cascade"
     )
     line_id = fields.Many2one("saperx.line", string="SIP line")
-    did_id = fields.Many2one("saperx.did", string="Number")
+    number = fields.Char()
     outcome = fields.Char(string="What becomes of it")

@@ -252,6 +252,40 @@ def _show_charge(screen):
     screen.open(f"telephony-additionals/{charge}")
 
 
+@picture("schedule")
+@contextlib.contextmanager
+def _show_schedule(screen):
+    schedule = screen.odoo.create(
+        "saperx.schedule",
+        {
+            "integration_id": screen.find("saperx.integration"),
+            "minute": "30",
+            "hour": "7",
+        },
+    )
+    try:
+        screen.open(f"scheduled-tasks/{schedule}")
+        yield
+    finally:
+        screen.page.goto("about:blank")
+        screen.odoo.call("saperx.schedule", "unlink", [schedule])
+
+
+@picture("terminate", size=TALL)
+def _show_termination(screen):
+    contract = screen.find("contract.contract", ("partner_id.name", "=", HOME_CUSTOMER))
+    screen.open(f"customer-contracts/{contract}")
+    dialog = screen.dialog("Cancelar contrato…")
+    dialog.get_by_text("Cancelar as não vencidas").click()
+    screen.settle()
+
+
+@picture("end-line", size=TALL)
+def _show_end(screen):
+    screen.open_line(WAITING_CUSTOMER)
+    screen.dialog("Encerrar linha…")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="demo.pictures", description=__doc__)
     parser.add_argument("names", nargs="*", help="which ones; none: all")

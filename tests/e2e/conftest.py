@@ -9,7 +9,7 @@ from demo.client import OdooClient
 from demo.provider import local_today
 from demo.server import OdooServer
 from environment import databases, odoo, paths, postgres
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 from sandbox.process import running
 
 from .browser import PASSWORD, ROLES
@@ -75,6 +75,10 @@ def world(server, sandbox, admin, database):
     admin.write("saperx.integration", [world.integration], {"active": False})
 
 
+# A first page compiles the web client's assets; other work may share the machine.
+BROWSER_PATIENCE = 30_000
+
+
 @pytest.fixture(scope="module")
 def chromium():
     # Odoo bounds the memory of its process, and with it of all that it starts.
@@ -94,8 +98,8 @@ def page(chromium, request):
     context = chromium.new_context(
         viewport={"width": 1360, "height": 900}, locale="pt-BR"
     )
-    # A first page compiles the web client's assets.
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(BROWSER_PATIENCE)
+    expect.set_options(timeout=BROWSER_PATIENCE)
     page = context.new_page()
     yield page
     for crash in page.locator(".o_technical_modal", has_text="detalhes").all():

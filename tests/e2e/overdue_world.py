@@ -192,7 +192,9 @@ def overdue_world(world):
             "ir.mail_server",
             {"name": "Mailbox", "smtp_host": "127.0.0.1", "smtp_port": box.port},
         )
-        odoo.write("res.company", [company], SWITCHED_ON)
+        # Nobody to send from is a notice that fails.
+        sender = {"email": "provedor@example.com"}
+        odoo.write("res.company", [company], SWITCHED_ON | sender)
         try:
             yield OverdueWorld(world, box)
         finally:

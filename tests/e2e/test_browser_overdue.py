@@ -88,6 +88,7 @@ def test_from_the_notice_by_a_promise_to_the_payment(page, server, overdue, user
     assert not overdue.case(contract)["level"]
     # The night comes, while the form is open.
     open_contract(page, server, overdue, contract)
+    overdue.let_days_pass(1)
     overdue.run()
     ribbon = page.locator(".ribbon", has_text="Bloqueio parcial")
     expect(ribbon).to_be_visible()

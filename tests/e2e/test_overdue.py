@@ -62,6 +62,7 @@ def test_without_the_parameter_the_platform_hears_of_the_end_alone(overdue):
     world.odoo.write("res.company", [company], {"saperx_block_lines_with_contract": 0})
     overdue.give_notice(contract)
     overdue.wait_for_mail("Caio Devedor", "Aviso de pagamento em atraso")
+    overdue.follow()
     for days in (15, 15):
         overdue.let_days_pass(days)
         overdue.run()
@@ -89,6 +90,7 @@ def test_two_workers_take_each_step_once(overdue, server, second_server):
         overdue.give_notice(contract)
     for n in range(COMPETING):
         overdue.wait_for_mail(f"Disputado {n}", "Aviso de pagamento em atraso")
+    overdue.follow()
     overdue.let_days_pass(15)
     # Two scheduled actions, since one alone runs in one worker at a time.
     second = OdooClient(second_server.url, server.database, "admin", "admin")
@@ -99,6 +101,7 @@ def test_two_workers_take_each_step_once(overdue, server, second_server):
             {
                 "name": f"Steps {n}",
                 "model_id": model,
+                "state": "code",
                 "code": "model._cron_take_steps()",
                 "interval_number": 999,
             },
