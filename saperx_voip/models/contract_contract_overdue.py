@@ -236,7 +236,9 @@ class ContractContract(models.Model):
     def _get_paying_partners(self):
         """Whose invoices of the contract are its customer's: commercial partners."""
         self.ensure_one()
-        return (self.partner_id | self.invoice_partner_id).commercial_partner_id
+        # One by one: of a union of records, Odoo would read each contract's alone.
+        holder = self.partner_id.commercial_partner_id
+        return holder | self.invoice_partner_id.commercial_partner_id
 
     def _is_owed_by_its_customer(self, move):
         """Whether an invoice is not one of a former customer of the contract."""

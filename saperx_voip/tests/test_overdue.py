@@ -229,6 +229,25 @@ class TestOverdue(OverdueCase):
         with self.assertRaisesRegex(UserError, "did not fail"):
             self.contract.action_send_overdue_notice_again()
 
+    def test_after_a_night_without_mail_all_notices_are_sent_again_at_once(self):
+        """From the list, by whoever does billing."""
+        billing = self._make_user("billing")
+        self._make_overdue("Other", "555433330031")
+        with self.enter_registry_test_mode():
+            self._run("2026-11-16", delivered="exception")
+        cases = self.env["saperx.overdue.case"].search([("state", "=", "open")])
+        self.assertEqual(set(cases.mapped("notice_state")), {"failed"})
+        arch = cases.with_user(billing).get_view(
+            self.env.ref("saperx_voip.saperx_overdue_case_list").id, "list"
+        )["arch"]
+        self.assertIn('name="action_send_notice_again"', arch)
+        with freeze_time("2026-11-17 12:00:00"):
+            cases.with_user(billing).action_send_notice_again()
+            self._deliver()
+            cases._follow()
+        self.assertEqual(set(cases.mapped("notice_state")), {"sent"})
+        self.assertEqual(set(cases.mapped("noticed_on")), {date(2026, 11, 17)})
+
     def test_the_last_notice_that_bounced_keeps_the_contract(self):
         with self.enter_registry_test_mode():
             for day in ("2026-11-16", "2026-12-01", "2026-12-16"):

@@ -101,6 +101,7 @@ def test_two_workers_take_each_step_once(overdue, server, second_server):
             {
                 "name": f"Steps {n}",
                 "model_id": model,
+                # As the nightly task's own does.
                 "user_id": world.odoo.ref("base.user_root"),
                 "state": "code",
                 "code": "model._cron_take_steps()",
