@@ -51,6 +51,7 @@ from . import saperx_cdr_what_if
 from . import saperx_cdr_foreseen
 from . import saperx_cdr_import
 from . import saperx_cdr_reject
+from . import saperx_cdr_reject_again
 from . import saperx_recalculation_filter
 from . import saperx_recalculation
 from . import saperx_tariff_rerate

@@ -67,6 +67,12 @@ class SaperxCdrImport(models.Model):
     company_id = fields.Many2one(
         related="integration_id.company_id", store=True, index=True
     )
+    origin = fields.Selection(
+        [("platform", "The platform"), ("rejects", "Rejected records")],
+        required=True,
+        readonly=True,
+        default="platform",
+    )
     date_from = fields.Datetime(string="From", required=True, readonly=True)
     date_to = fields.Datetime(
         string="To", required=True, readonly=True, help="Exclusive."
@@ -141,7 +147,11 @@ class SaperxCdrImport(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "saperx_voip.saperx_cdr_reject_action"
         )
-        return {**action, "domain": [("integration_id", "=", self.integration_id.id)]}
+        domain = [("integration_id", "=", self.integration_id.id)]
+        if self.origin == "rejects":
+            domain = [("closing_import_id", "=", self.id)]
+        # A record that an earlier run kept was rejected by this one as well.
+        return {**action, "domain": domain, "context": {}}
 
     @api.model
     def _cron_run(self):
@@ -334,7 +344,8 @@ class SaperxCdrImport(models.Model):
         assessor = self.integration_id._get_assessor(assessor)
         new, changed, unmatched = self._merge(list(calls.values()), assessor)
         rejected = len(page.rejects)
-        self.env["saperx.cdr.reject"]._keep(self.integration_id, page.rejects)
+        self.env["saperx.cdr.reject"]._supersede(self, calls)
+        self.env["saperx.cdr.reject"]._keep(self, page.rejects)
         read = len(page.calls) + rejected
         self.write(
             {

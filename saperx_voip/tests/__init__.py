@@ -27,6 +27,7 @@ from . import test_port_out
 from . import test_porting
 from . import test_push
 from . import test_recalculation
+from . import test_reject
 from . import test_secret
 from . import test_simulation
 from . import test_rate_import
