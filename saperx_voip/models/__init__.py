@@ -50,6 +50,8 @@ from . import saperx_cdr_allowance
 from . import saperx_cdr_what_if
 from . import saperx_cdr_foreseen
 from . import saperx_cdr_import
+from . import saperx_cdr_import_undo
+from . import saperx_cdr_change
 from . import saperx_cdr_reject
 from . import saperx_cdr_reject_again
 from . import saperx_recalculation_filter

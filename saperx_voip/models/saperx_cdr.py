@@ -187,6 +187,7 @@ class SaperxCdr(models.Model):
     _charge = models.Index("(charge_id) WHERE charge_id IS NOT NULL")
     _unmatched = models.Index("(integration_id) WHERE state = 'unmatched'")
     _started = models.Index("USING brin (start)")
+    _imported = models.Index("USING brin (import_id)")
 
     @api.depends("start", "shown_number")
     @api.depends_context("uid", "lang", "tz")

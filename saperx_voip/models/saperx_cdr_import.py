@@ -83,6 +83,8 @@ class SaperxCdrImport(models.Model):
             ("running", "Reading"),
             ("done", "Done"),
             ("failed", "Failed"),
+            ("undoing", "Being undone"),
+            ("undone", "Undone"),
         ],
         required=True,
         readonly=True,
@@ -130,7 +132,8 @@ class SaperxCdrImport(models.Model):
         self.check_access("read")
         if not self.env.user.has_group("saperx_voip.group_billing"):
             raise AccessError(self.env._("Only billing may import calls."))
-        self.sudo().filtered(lambda run: run.state != "done").write(
+        unfinished = ("pending", "running", "failed")
+        self.sudo().filtered(lambda run: run.state in unfinished).write(
             {"state": "pending", "next_try_at": False, "error": False}
         )
         self._trigger_run()
@@ -414,18 +417,7 @@ class SaperxCdrImport(models.Model):
         new, changed, unmatched = cr.fetchone()
         # What was billed stays as billed; that the platform thinks otherwise now
         # is shown.
-        cr.execute(
-            """
-            UPDATE saperx_cdr AS call
-            SET is_changed_after_billing = TRUE, fingerprint = stage.fingerprint
-            FROM saperx_cdr_stage AS stage
-            WHERE call.integration_id = stage.integration_id
-            AND call.remote_id = stage.remote_id
-            AND call.charge_id IS NOT NULL
-            AND call.fingerprint IS DISTINCT FROM stage.fingerprint
-            """
-        )
-        changed += cr.rowcount
+        changed += self.env["saperx.cdr.change"]._keep_staged("saperx_cdr_stage", self)
         cr.execute("DROP TABLE saperx_cdr_stage")
         self.env["saperx.cdr"].invalidate_model()
         return new, changed, unmatched

@@ -172,6 +172,17 @@ class SaperxCdrReject(models.Model):
             return self.env._("There is a call with the id %s already.", call.remote_id)
         return None
 
+    def _reopen(self, run):
+        """A run that brought records in was undone: they wait again."""
+        self.search([("closing_import_id", "=", run.id), ("state", "=", "read")]).write(
+            {
+                "state": "open",
+                "closed_at": False,
+                "closed_by_id": False,
+                "closing_import_id": False,
+            }
+        )
+
     def action_view_call(self):
         """Open the call that the record became."""
         self.ensure_one()

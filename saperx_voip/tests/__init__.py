@@ -1,6 +1,7 @@
 from . import test_access
 from . import test_allowance
 from . import test_api_log
+from . import test_call_change
 from . import test_charge
 from . import test_contract_end
 from . import test_contract_life
@@ -9,6 +10,7 @@ from . import test_did
 from . import test_explanation
 from . import test_final_charge
 from . import test_import
+from . import test_import_undo
 from . import test_integration
 from . import test_invoice
 from . import test_line

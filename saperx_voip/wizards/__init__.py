@@ -1,5 +1,6 @@
 from . import base_partner_merge
 from . import contract_contract_terminate_invoiced
+from . import saperx_import_undo_wizard
 from . import saperx_import_wizard
 from . import saperx_charge_wizard
 from . import saperx_recalculation_wizard
