@@ -1,6 +1,7 @@
 from . import test_access
 from . import test_allowance
 from . import test_api_log
+from . import test_call_access
 from . import test_call_change
 from . import test_charge
 from . import test_contract_end
@@ -35,4 +36,5 @@ from . import test_simulation
 from . import test_rate_import
 from . import test_tariff
 from . import test_translation
+from . import test_unmatched
 from . import test_what_if

@@ -15,6 +15,7 @@ from . import saperx_line_change_wizard
 from . import saperx_line_change_preview
 from . import saperx_line_change_wizard_row
 from . import saperx_simulation_wizard
+from . import saperx_unmatched_wizard
 from . import saperx_what_if_wizard
 from . import saperx_rate_price_wizard
 from . import saperx_rate_import_wizard
