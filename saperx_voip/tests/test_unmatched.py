@@ -172,17 +172,7 @@ class TestUnmatched(SaperxCase):
         )
         self.line.did_ids = [Command.create({"number": OTHER})]
         self._rows("billing").action_match_again()
-        holders = {
-            number: self.line.period_ids.filtered(
-                lambda period, call=self._get_call(number): (
-                    (not period.date_from or period.date_from <= call.start)
-                    and (not period.date_to or call.start < period.date_to)
-                )
-            )
-            for number in (1, 2)
-        }
-        for number, period in holders.items():
-            self.assertEqual(self._get_call(number).partner_id, period.partner_id)
+        self.assertEqual(self._get_call(1).partner_id, self.partner)
         self.assertEqual(self._get_call(2).partner_id.name, "Ana")
 
     def test_roles_and_companies(self):

@@ -23,7 +23,8 @@ class SaperxUnmatchedWizard(models.TransientModel):
         "saperx.line",
         string="SIP line",
         required=True,
-        domain="[('integration_id', '=', integration_id), ('state', '!=', 'cancelled')]",
+        domain="[('integration_id', '=', integration_id),"
+        " ('state', '!=', 'cancelled')]",
     )
     gives_number = fields.Boolean(
         string="Give the line this number",
