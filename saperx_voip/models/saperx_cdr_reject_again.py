@@ -48,6 +48,12 @@ class SaperxCdrReject(models.Model):
             }
         return super().write(vals)
 
+    def action_correct(self):
+        """Begin a correction with what the platform sent."""
+        self.ensure_one()
+        if not self.corrected:
+            self.corrected = self.raw
+
     def action_process_again(self):
         """Read these records again, and bring in those that can be read now."""
         self.check_access("read")

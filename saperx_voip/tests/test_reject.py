@@ -73,6 +73,15 @@ class TestReject(SaperxCase):
         self.assertEqual(call.import_id, run)
         self.assertEqual(self._counts(run), {"read": 1, "new": 1})
 
+    def test_a_correction_begins_with_what_was_sent(self):
+        reject = self._reject(written(inicio="15/10"))
+        manager = self._as("manager", reject)
+        manager.action_correct()
+        self.assertEqual(reject.corrected, reject.raw)
+        manager.corrected = written()
+        manager.action_correct()
+        self.assertEqual(reject.corrected, written())
+
     def test_what_an_update_understands_is_read_without_a_correction(self):
         self._import(rejects=[Reject(written(), "sentido: 'saida' is not known", "7")])
         reject = self.env["saperx.cdr.reject"].search([])
