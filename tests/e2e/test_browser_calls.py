@@ -112,7 +112,7 @@ def test_billing_sees_what_changed_of_a_charged_call_and_the_look_is_traced(
     expect(page.locator(".o_field_widget[name=comparison]")).to_contain_text("120")
     page.get_by_role("button", name="Ciente", exact=True).click()
     expect(page.locator(".o_arrow_button_current")).to_have_text("Ciente")
-    page.get_by_role("button", name="Ligação", exact=True).click()
+    page.locator("button[name=action_view_call]").click()
     expect(page.locator(".alert-warning").first).to_contain_text("corrigiu")
     (trace,) = admin.search_read(
         "saperx.cdr.access",
