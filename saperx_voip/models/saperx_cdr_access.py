@@ -67,9 +67,6 @@ class SaperxCdrAccess(models.Model):
     def _unlink_never(self):
         raise UserError(self.env._("Traces of access are kept: they are not deleted."))
 
-    def write(self, vals):
-        raise UserError(self.env._("Traces of access are kept as they are."))
-
     @api.model
     def _note(self, calls, kind):
         """Leave a trace of the user's looking at calls, unless it is there already."""

@@ -131,6 +131,13 @@ class TestCallChange(SaperxCase):
             with self.assertRaises(AccessError, msg=role):
                 self._as(role, self._change()).action_acknowledge()
 
+    def test_corrections_follow_customers_that_are_merged(self):
+        change = self._correct(talk_seconds=120)
+        twin = self.env["res.partner"].create({"name": "Maria"})
+        wizard = self.env["base.partner.merge.automatic.wizard"].create({})
+        wizard._merge((twin | self.partner).ids, twin)
+        self.assertEqual(change.partner_id, twin)
+
     def test_nobody_writes_or_deletes_one(self):
         change = self._as("manager", self._correct(talk_seconds=120))
         with self.assertRaises(AccessError):

@@ -10,9 +10,7 @@ class SaperxImportUndoWizard(models.TransientModel):
     _name = "saperx.import.undo.wizard"
     _description = "Undo an import"
 
-    import_id = fields.Many2one(
-        "saperx.cdr.import", string="Import", required=True, readonly=True
-    )
+    import_id = fields.Many2one("saperx.cdr.import", required=True, readonly=True)
     removed_count = fields.Integer(
         string="Calls that will be removed", compute="_compute_counts"
     )
