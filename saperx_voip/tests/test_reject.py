@@ -1,6 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
 import json
+from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -8,6 +9,7 @@ import msgspec
 from odoo.exceptions import AccessError, UserError
 
 from ..gateway import Call, Reject, read_call, wire
+from ..models import saperx_cdr_reject
 from ..models.saperx_cdr_reject import field_in
 from .common import FIXED_OTHER_DDD, NUMBER, SaperxCase
 
@@ -135,6 +137,17 @@ class TestReject(SaperxCase):
         with self.assertRaisesRegex(UserError, "solved already"):
             reject.action_process_again()
         self.assertEqual(self._get_call(9).charged_amount, 0.24)
+
+    def test_however_many_wait_those_that_came_well_are_closed(self):
+        rejects = [
+            self._reject(written(id=str(number), inicio="15/10"))
+            for number in (9, 10, 11)
+        ]
+        with patch.object(saperx_cdr_reject, "FEW_OPEN", 1):
+            self._import(self._make_call(10))
+        self.assertEqual(
+            [reject.state for reject in rejects], ["open", "superseded", "open"]
+        )
 
     def test_a_bad_record_of_a_known_call_corrects_it(self):
         self._import(self._make_call(7))
