@@ -165,6 +165,8 @@ class TestUnmatched(SaperxCase):
     def test_who_held_the_line_at_the_calls_start_is_charged(self):
         other = self._make_contract(self.env["res.partner"].create({"name": "Ana"}))
         self.line.account_code = "999999"
+        # What already had calls is not merely put right: others hold it from now on.
+        self._import(self._make_call(7))
         self.line.contract_id = other
         self._import(
             self._unmatched(1, start="2026-10-15 12:00:00"),
