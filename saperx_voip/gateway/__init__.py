@@ -36,4 +36,4 @@ from .records import (
     Tokens,
 )
 from .tokens import MemoryTokenStore, TokenStore
-from .wire import CALL_CLASS_WORDS, known_call_class
+from .wire import CALL_CLASS_WORDS, known_call_class, read_call

@@ -410,6 +410,15 @@ def reject(raw, error) -> Reject:
     return Reject(text, str(error)[:REASON_CHARS], _id_of(raw))
 
 
+def read_call(text: str, zone: ZoneInfo) -> Call | Reject:
+    """One record by itself, as ``Reject.raw`` keeps it."""
+    raw = text.encode()
+    try:
+        return decode_call(raw, zone)
+    except Malformed as error:
+        return reject(raw, error)
+
+
 def _id_of(raw) -> str | None:
     try:
         return str(_any_id.decode(lenient.members(bytes(raw))["id"]))

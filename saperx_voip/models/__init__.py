@@ -49,11 +49,17 @@ from . import saperx_number_holder
 from . import saperx_number_picking
 from . import saperx_cdr
 from . import saperx_cdr_masking
+from . import saperx_cdr_hidden
+from . import saperx_cdr_access
 from . import saperx_cdr_allowance
 from . import saperx_cdr_what_if
 from . import saperx_cdr_foreseen
 from . import saperx_cdr_import
+from . import saperx_cdr_import_undo
+from . import saperx_cdr_change
 from . import saperx_cdr_reject
+from . import saperx_cdr_reject_again
+from . import saperx_cdr_unmatched
 from . import saperx_recalculation_filter
 from . import saperx_recalculation
 from . import saperx_tariff_rerate

@@ -76,6 +76,12 @@ class SaperxCdrImport(models.Model):
         index="btree_not_null",
         help="Empty: somebody began it.",
     )
+    origin = fields.Selection(
+        [("platform", "The platform"), ("rejects", "Rejected records")],
+        required=True,
+        readonly=True,
+        default="platform",
+    )
     date_from = fields.Datetime(string="From", required=True, readonly=True)
     date_to = fields.Datetime(
         string="To", required=True, readonly=True, help="Exclusive."
@@ -86,6 +92,8 @@ class SaperxCdrImport(models.Model):
             ("running", "Reading"),
             ("done", "Done"),
             ("failed", "Failed"),
+            ("undoing", "Being undone"),
+            ("undone", "Undone"),
         ],
         required=True,
         readonly=True,
@@ -142,7 +150,8 @@ class SaperxCdrImport(models.Model):
         self.check_access("read")
         if not self.env.user.has_group("saperx_voip.group_billing"):
             raise AccessError(self.env._("Only billing may import calls."))
-        runs = self.sudo().filtered(lambda run: run.state != "done")
+        unfinished = ("pending", "running", "failed")
+        runs = self.sudo().filtered(lambda run: run.state in unfinished)
         runs.write({"state": "pending", "next_try_at": False, "error": False})
         for run in runs:
             run._get_driver()._run_soon()
@@ -160,7 +169,11 @@ class SaperxCdrImport(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "saperx_voip.saperx_cdr_reject_action"
         )
-        return {**action, "domain": [("integration_id", "=", self.integration_id.id)]}
+        domain = [("integration_id", "=", self.integration_id.id)]
+        if self.origin == "rejects":
+            domain = [("closing_import_id", "=", self.id)]
+        # A record that an earlier run kept was rejected by this one as well.
+        return {**action, "domain": domain, "context": {}}
 
     @api.model
     def _cron_run(self):
@@ -367,7 +380,8 @@ class SaperxCdrImport(models.Model):
         assessor = self.integration_id._get_assessor(assessor)
         new, changed, unmatched = self._merge(list(calls.values()), assessor)
         rejected = len(page.rejects)
-        self.env["saperx.cdr.reject"]._keep(self.integration_id, page.rejects)
+        self.env["saperx.cdr.reject"]._supersede(self, calls)
+        self.env["saperx.cdr.reject"]._keep(self, page.rejects)
         read = len(page.calls) + rejected
         self.write(
             {
@@ -437,18 +451,7 @@ class SaperxCdrImport(models.Model):
         new, changed, unmatched = cr.fetchone()
         # What was billed stays as billed; that the platform thinks otherwise now
         # is shown.
-        cr.execute(
-            """
-            UPDATE saperx_cdr AS call
-            SET is_changed_after_billing = TRUE, fingerprint = stage.fingerprint
-            FROM saperx_cdr_stage AS stage
-            WHERE call.integration_id = stage.integration_id
-            AND call.remote_id = stage.remote_id
-            AND call.charge_id IS NOT NULL
-            AND call.fingerprint IS DISTINCT FROM stage.fingerprint
-            """
-        )
-        changed += cr.rowcount
+        changed += self.env["saperx.cdr.change"]._keep_staged("saperx_cdr_stage", self)
         cr.execute("DROP TABLE saperx_cdr_stage")
         self.env["saperx.cdr"].invalidate_model()
         return new, changed, unmatched
