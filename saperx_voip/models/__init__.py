@@ -49,7 +49,10 @@ from . import saperx_cdr_masking
 from . import saperx_cdr_allowance
 from . import saperx_cdr_what_if
 from . import saperx_cdr_foreseen
+from . import saperx_undrawn_mixin
 from . import saperx_cdr_import
+from . import saperx_cdr_import_reading
+from . import saperx_cdr_import_storing
 from . import saperx_cdr_reject
 from . import saperx_recalculation_filter
 from . import saperx_recalculation

@@ -1,59 +1,33 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
 import logging
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+
+from psycopg2 import InterfaceError, OperationalError
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.service.model import retrying
 from odoo.tools import SQL
 
-from ..bulk import copy_rows
 from ..forms import tell_forms
-from ..gateway import CursorExpired, GatewayError, RateLimited, known_call_class
-from ..rating import Fact
-from .saperx_cdr import ASSESSED_COLUMNS, assessed_values
+from ..gateway import GatewayError, NotUnderstood, RateLimited
 
 _logger = logging.getLogger(__name__)
 
 # First key of the advisory lock of a run; the second is the integration's id.
 IMPORT_LOCK = 0x5A9E
-PAGE_LIMIT = 1000
 RETRY_PAUSE = timedelta(minutes=2)
 LONG_TRANSACTION = timedelta(minutes=30)
-RESTARTS = 5
-
-PLATFORM_COLUMNS = (
-    "integration_id",
-    "company_id",
-    "remote_id",
-    "import_id",
-    "fingerprint",
-    "line_remote_id",
-    "account_code",
-    "direction",
-    "is_collect",
-    "caller",
-    "callee",
-    "city",
-    "start",
-    "outcome",
-    "total_seconds",
-    "talk_seconds",
-    "platform_charged_seconds",
-    "platform_class",
-    "platform_amount",
-    "platform_cost",
-)
-COLUMNS = PLATFORM_COLUMNS + ASSESSED_COLUMNS
-KEY_COLUMNS = ("integration_id", "remote_id")
 
 
 class SaperxCdrImport(models.Model):
     """One run over one window. Killed anywhere and run again, it ends the same."""
 
     _name = "saperx.cdr.import"
+    _inherit = ["saperx.undrawn.mixin"]
     _description = "Import of calls"
     _order = "id desc"
 
@@ -83,6 +57,17 @@ class SaperxCdrImport(models.Model):
         default="pending",
         index=True,
     )
+    phase = fields.Selection(
+        [
+            ("reading", "Reading the window"),
+            ("checking", "Rating again what changed meanwhile"),
+            ("drawing", "Drawing allowances"),
+        ],
+        required=True,
+        readonly=True,
+        default="reading",
+        help="What it is at, or what it goes on with.",
+    )
     cursor = fields.Char(readonly=True, help="Where the next page begins.")
     started_at = fields.Datetime(readonly=True)
     ended_at = fields.Datetime(readonly=True)
@@ -96,6 +81,8 @@ class SaperxCdrImport(models.Model):
     unmatched_count = fields.Integer(
         string="Without a line", readonly=True, help="A part of the new ones."
     )
+
+    undrawn_line_ids = fields.Many2many("saperx.line", readonly=True)
 
     @api.depends("integration_id", "date_from", "date_to")
     def _compute_display_name(self):
@@ -163,8 +150,12 @@ class SaperxCdrImport(models.Model):
             if not self.env["ir.cron"]._commit_progress(1, remaining=remaining):
                 break
 
-    def _run(self):
-        """Read the window to its end, or say why not. Commits page by page."""
+    def _run(self, until=float("inf")):
+        """Read the window to its end, or say why not. Commits batch by batch.
+
+        :param float until: by ``time.monotonic()``: once it is over, the rest is left
+            to another call, and the run stays in the state *running*
+        """
         self.ensure_one()
         with self._only_run(self.integration_id) as is_alone:
             if not is_alone:
@@ -172,15 +163,17 @@ class SaperxCdrImport(models.Model):
                 return
             retrying(self._start, self.env)
             try:
-                self._read_window()
+                if self.phase == "reading":
+                    self._read_window(until)
+                if self.phase == "checking":
+                    self._reassess_what_changed_meanwhile()
+                    retrying(lambda: self.write({"phase": "drawing"}), self.env)
+                if self.phase == "drawing" and self._draw_allowances(until):
+                    retrying(self._finish, self.env)
             except (GatewayError, UserError) as error:
-                # What a page had not finished storing is read again.
+                # What had not been stored to its end is read again.
                 self.env.cr.rollback()
                 retrying(lambda e=error: self._stop(e), self.env)
-            else:
-                self._reassess_what_changed_meanwhile()
-                self._draw_allowances()
-                retrying(self._finish, self.env)
 
     @contextmanager
     def _only_run(self, integration):
@@ -197,9 +190,11 @@ class SaperxCdrImport(models.Model):
             yield is_alone
         finally:
             if is_alone:
-                # Whatever broke off before this was not committed and is void.
-                self.env.cr.rollback()
-                self.env.execute_query(SQL("SELECT pg_advisory_unlock(%s)", key))
+                # A connection that is lost holds no lock.
+                with suppress(InterfaceError, OperationalError):
+                    # Whatever broke off before this was not committed and is void.
+                    self.env.cr.rollback()
+                    self.env.execute_query(SQL("SELECT pg_advisory_unlock(%s)", key))
 
     def _start(self):
         self.write(
@@ -256,25 +251,16 @@ class SaperxCdrImport(models.Model):
         )
         return [call_id for [call_id] in rows]
 
-    def _draw_allowances(self):
+    def _draw_allowances(self, until):
         """What would be covered is known once the window was read: a call that comes
-        late stands before others, and one that changed may leave more to them."""
-        line_ids = retrying(self._get_line_ids, self.env)
-        self.env["saperx.cdr"]._draw_in_batches(line_ids, commit=True)
+        late stands before others, and one that changed may leave more to them.
 
-    def _get_line_ids(self):
-        """Ids of the lines that have calls in the window."""
-        rows = self.env.execute_query(
-            SQL(
-                "SELECT DISTINCT line_id FROM saperx_cdr"
-                " WHERE integration_id = %s AND start >= %s AND start < %s"
-                " AND line_id IS NOT NULL",
-                self.integration_id.id,
-                self.date_from,
-                self.date_to,
-            )
-        )
-        return [line_id for [line_id] in rows]
+        :return: whether it came to its end
+        """
+        while retrying(self._draw_next, self.env):
+            if time.monotonic() >= until:
+                return False
+        return True
 
     def _finish(self):
         now = fields.Datetime.now()
@@ -286,7 +272,10 @@ class SaperxCdrImport(models.Model):
 
     def _stop(self, error):
         """Keep what was read; try again by ourselves if that may help."""
-        passing = isinstance(error, GatewayError) and error.transient
+        # What is no answer of the platform comes of something that stands before it.
+        passing = isinstance(error, GatewayError) and (
+            error.transient or isinstance(error, NotUnderstood)
+        )
         values = {"error": self.integration_id._explain(error, self.create_uid)}
         if passing:
             asked = error.retry_after if isinstance(error, RateLimited) else None
@@ -298,162 +287,3 @@ class SaperxCdrImport(models.Model):
         self.write(values)
         self.integration_id._record_error(error)
         tell_forms(self)
-
-    def _read_window(self):
-        integration = self.integration_id
-        assessor = None
-        for attempt in range(RESTARTS + 1):
-            try:
-                # Its secrets are read in a transaction that ends here.
-                with retrying(integration._get_client, self.env) as client:
-                    pages = client.iter_call_pages(
-                        self.date_from,
-                        self.date_to,
-                        cursor=self.cursor or None,
-                        limit=PAGE_LIMIT,
-                    )
-                    retrying(lambda: None, self.env)
-                    for page in pages:
-                        assessor = retrying(
-                            lambda p=page, a=assessor: self._store_page(p, a), self.env
-                        )
-                return
-            except CursorExpired:
-                if attempt == RESTARTS:
-                    raise
-                # Reading again from the beginning adds nothing twice.
-                retrying(lambda: self.write({"cursor": False}), self.env)
-
-    def _store_page(self, page, assessor=None):
-        """Merge a page; its calls, counts and cursor are one transaction.
-
-        :param assessor: that of the page before
-        :return: the assessor by which the page was rated
-        """
-        calls = {call.remote_id: call for call in page.calls}
-        assessor = self.integration_id._get_assessor(assessor)
-        new, changed, unmatched = self._merge(list(calls.values()), assessor)
-        rejected = len(page.rejects)
-        self.env["saperx.cdr.reject"]._keep(self.integration_id, page.rejects)
-        read = len(page.calls) + rejected
-        self.write(
-            {
-                "cursor": page.cursor or False,
-                "read_count": self.read_count + read,
-                "new_count": self.new_count + new,
-                "changed_count": self.changed_count + changed,
-                "known_count": self.known_count + read - new - changed - rejected,
-                "rejected_count": self.rejected_count + rejected,
-                "unmatched_count": self.unmatched_count + unmatched,
-            }
-        )
-        tell_forms(self)
-        return assessor
-
-    def _merge(self, calls, assessor=None):
-        """Bring calls into the table by set.
-
-        :param assessor: one that holds; None: it is made
-        :return: how many were new, changed, and new without a line
-        """
-        if not calls:
-            return 0, 0, 0
-        assessor = assessor or self.integration_id._get_assessor()
-        cr = self.env.cr
-        columns = SQL(", ").join(map(SQL.identifier, COLUMNS))
-        cr.execute(
-            SQL(
-                "CREATE TEMP TABLE saperx_cdr_stage ON COMMIT DROP AS"
-                " SELECT %s FROM saperx_cdr WITH NO DATA",
-                columns,
-            )
-        )
-        copy_rows(
-            cr,
-            "saperx_cdr_stage",
-            COLUMNS,
-            (self._prepare_row(call, assessor) for call in calls),
-        )
-        assignments = SQL(", ").join(
-            SQL("%s = EXCLUDED.%s", SQL.identifier(name), SQL.identifier(name))
-            for name in COLUMNS
-            if name not in (*KEY_COLUMNS, "import_id")
-        )
-        cr.execute(
-            SQL(
-                """
-                WITH merged AS (
-                    INSERT INTO saperx_cdr (%(columns)s)
-                    SELECT %(columns)s FROM saperx_cdr_stage
-                    ON CONFLICT (integration_id, remote_id) DO UPDATE
-                    SET %(assignments)s
-                    WHERE saperx_cdr.fingerprint IS DISTINCT FROM EXCLUDED.fingerprint
-                    AND saperx_cdr.charge_id IS NULL
-                    RETURNING xmax = 0 AS is_new, state
-                )
-                SELECT count(*) FILTER (WHERE is_new),
-                       count(*) FILTER (WHERE NOT is_new),
-                       count(*) FILTER (WHERE is_new AND state = 'unmatched')
-                FROM merged
-                """,
-                columns=columns,
-                assignments=assignments,
-            )
-        )
-        new, changed, unmatched = cr.fetchone()
-        # What was billed stays as billed; that the platform thinks otherwise now
-        # is shown.
-        cr.execute(
-            """
-            UPDATE saperx_cdr AS call
-            SET is_changed_after_billing = TRUE, fingerprint = stage.fingerprint
-            FROM saperx_cdr_stage AS stage
-            WHERE call.integration_id = stage.integration_id
-            AND call.remote_id = stage.remote_id
-            AND call.charge_id IS NOT NULL
-            AND call.fingerprint IS DISTINCT FROM stage.fingerprint
-            """
-        )
-        changed += cr.rowcount
-        cr.execute("DROP TABLE saperx_cdr_stage")
-        self.env["saperx.cdr"].invalidate_model()
-        return new, changed, unmatched
-
-    def _prepare_row(self, call, assessor):
-        fact = Fact(
-            line_remote_id=call.line_remote_id,
-            account_code=call.account_code,
-            direction=call.direction.value,
-            is_collect=call.is_collect,
-            answered=call.outcome.value == "answered",
-            caller=call.caller,
-            callee=call.callee,
-            start=call.start,
-            talk_seconds=call.talk_seconds,
-            platform_class=known_call_class(call.platform_class),
-            platform_amount=call.platform_amount,
-            platform_seconds=call.platform_charged_seconds,
-        )
-        return (
-            self.integration_id.id,
-            self.company_id.id,
-            call.remote_id,
-            self.id,
-            call.fingerprint.hex(),
-            call.line_remote_id,
-            call.account_code,
-            call.direction.value,
-            call.is_collect,
-            call.caller,
-            call.callee,
-            call.city,
-            call.start,
-            call.outcome.value,
-            call.total_seconds,
-            call.talk_seconds,
-            call.platform_charged_seconds,
-            call.platform_class,
-            call.platform_amount,
-            call.platform_cost,
-            *assessed_values(assessor.assess(fact)),
-        )
