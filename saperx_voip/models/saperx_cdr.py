@@ -133,9 +133,8 @@ class SaperxCdr(models.Model):
         groups="saperx_voip.group_billing",
     )
 
-    line_id = fields.Many2one(
-        "saperx.line", readonly=True, ondelete="restrict", string="SIP line"
-    )
+    # A line with calls cannot be deleted either: ``saperx.line`` sees to it.
+    line_id = UnconstrainedMany2one("saperx.line", readonly=True, string="SIP line")
     period_id = UnconstrainedMany2one("saperx.line.period", readonly=True)
     contract_id = UnconstrainedMany2one("contract.contract", readonly=True)
     partner_id = UnconstrainedMany2one("res.partner", string="Customer", readonly=True)

@@ -10,7 +10,7 @@ from psycopg2 import InterfaceError, OperationalError
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.service.model import retrying
-from odoo.tools import SQL
+from odoo.tools import SQL, config
 
 from ..forms import tell_forms
 from ..gateway import GatewayError, NotUnderstood, RateLimited
@@ -73,6 +73,14 @@ class SaperxCdrImport(models.Model):
     ended_at = fields.Datetime(readonly=True)
     next_try_at = fields.Datetime(string="Next attempt", readonly=True)
     error = fields.Text(readonly=True)
+    waits_for_id = fields.Many2one(
+        "saperx.cdr.import",
+        string="Waits for",
+        compute="_compute_waits_for_id",
+        compute_sudo=True,
+        help="The import of the same integration that is at work, or comes before.",
+    )
+    progress = fields.Float(compute="_compute_progress", digits=(5, 1))
     read_count = fields.Integer(string="Read", readonly=True)
     new_count = fields.Integer(string="New", readonly=True)
     known_count = fields.Integer(string="Known", readonly=True)
@@ -89,6 +97,29 @@ class SaperxCdrImport(models.Model):
         for run in self:
             run.display_name = f"{run.integration_id.name} #{run.id}"
 
+    @api.depends("state", "integration_id.import_ids.state")
+    def _compute_waits_for_id(self):
+        for run in self:
+            others = run.integration_id.import_ids - run
+            working = others.filtered(lambda other: other.state == "running")
+            before = others.filtered(
+                lambda other, run=run: other.state == "pending" and other.id < run.id
+            )
+            waits = run.state == "pending" and run.id
+            run.waits_for_id = waits and (working or before)[-1:]
+
+    @api.depends("state", "phase", "read_until", "date_from", "date_to")
+    def _compute_progress(self):
+        """Of the window, in time: how many calls it holds is known at its end only."""
+        for run in self:
+            if run.state == "done" or run.phase != "reading":
+                run.progress = 100
+            elif run.read_until:
+                whole = run.date_to - run.date_from
+                run.progress = max(0, 100 * (run.read_until - run.date_from) / whole)
+            else:
+                run.progress = 0
+
     @api.constrains("date_from", "date_to")
     def _check_window(self):
         for run in self:
@@ -100,12 +131,14 @@ class SaperxCdrImport(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         runs = super().create(vals_list)
-        self._trigger_run()
+        runs._trigger_run()
         return runs
 
-    @api.model
     def _trigger_run(self, at=None):
-        self.env.ref("saperx_voip.ir_cron_import").sudo()._trigger(at)
+        """Each integration's runs have an action of their own, so that workers read
+        several platforms side by side."""
+        for integration in self.integration_id:
+            integration.sudo()._get_import_cron()._trigger(at)
 
     def action_retry(self):
         self.check_access("read")
@@ -114,7 +147,7 @@ class SaperxCdrImport(models.Model):
         self.sudo().filtered(lambda run: run.state != "done").write(
             {"state": "pending", "next_try_at": False, "error": False}
         )
-        self._trigger_run()
+        self.sudo()._trigger_run()
 
     def action_view_calls(self):
         self.ensure_one()
@@ -132,23 +165,40 @@ class SaperxCdrImport(models.Model):
 
     @api.model
     def _cron_run(self):
-        """Go on with every run that is not done; also those that a crash left."""
-        now = fields.Datetime.now()
-        runs = self.search(
-            [
-                ("state", "in", ("pending", "running")),
-                ("integration_id.active", "=", True),
-                "|",
-                ("next_try_at", "=", False),
-                ("next_try_at", "<=", now),
-            ],
-            order="id",
-        )
-        for index, run in enumerate(runs):
-            run._run()
-            remaining = len(runs) - index - 1
-            if not self.env["ir.cron"]._commit_progress(1, remaining=remaining):
+        """Wake every integration that has something to read: also what a crash left,
+        or what nobody woke."""
+        self._get_due()._trigger_run()
+
+    @api.model
+    def _cron_run_of(self, integration_id):
+        """Go on with the runs of one integration, one after the other."""
+        cron = self.env["ir.cron"]
+        # Something is done: Odoo counts a run without that as failed if it is killed
+        # for its length, and in the end switches it off.
+        cron._commit_progress(1, remaining=1)
+        until = time.monotonic() + _get_working_seconds()
+        tried = self.browse()
+        while run := (self._get_due(integration_id) - tried)[:1]:
+            run._run(until)
+            if time.monotonic() >= until:
+                retrying(run._trigger_run, self.env)
                 break
+            tried |= run
+        cron._commit_progress(remaining=0)
+
+    @api.model
+    def _get_due(self, integration_id=None):
+        """Runs that are to go on now, the oldest first."""
+        domain = [
+            ("state", "in", ("pending", "running")),
+            ("integration_id.active", "=", True),
+            "|",
+            ("next_try_at", "=", False),
+            ("next_try_at", "<=", fields.Datetime.now()),
+        ]
+        if integration_id:
+            domain.append(("integration_id", "=", integration_id))
+        return self.search(domain, order="id")
 
     def _run(self, until=float("inf")):
         """Read the window to its end, or say why not. Commits batch by batch.
@@ -174,6 +224,11 @@ class SaperxCdrImport(models.Model):
                 # What had not been stored to its end is read again.
                 self.env.cr.rollback()
                 retrying(lambda e=error: self._stop(e), self.env)
+            # Who found the integration at work left it to us to wake them.
+            retrying(self._wake_others, self.env)
+
+    def _wake_others(self):
+        (self._get_due(self.integration_id.id) - self)._trigger_run()
 
     @contextmanager
     def _only_run(self, integration):
@@ -287,3 +342,12 @@ class SaperxCdrImport(models.Model):
         self.write(values)
         self.integration_id._record_error(error)
         tell_forms(self)
+
+
+def _get_working_seconds():
+    """For how long a scheduled action works at a stretch: Odoo kills one that takes
+    longer than its limit."""
+    limit = config["limit_time_real_cron"]
+    if limit is None or limit < 0:
+        limit = config["limit_time_real"]
+    return limit / 2 if limit else float("inf")
