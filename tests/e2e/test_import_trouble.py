@@ -2,8 +2,8 @@
 
 What is compared with is the platform's own ledger: every record that can be read is one
 call, with the same price as in an undisturbed import, and every one that cannot is a
-reject. The month is smaller here than in use: IMPORT_TROUBLE_CALLS=1000000 has it whole,
-and IMPORT_TROUBLE_KILLS=20 kills more often.
+reject. The month is smaller here than in use: IMPORT_TROUBLE_CALLS=1000000 has it
+whole, and IMPORT_TROUBLE_KILLS=20 kills more often.
 """
 
 import os
