@@ -8,6 +8,7 @@ from odoo.tools import SQL
 
 from ..bulk import copy_text
 from ..forms import tell_forms
+from ..gateway import CallPage
 from .saperx_cdr_row import COLUMNS, Batch, Rows
 
 # What tells a call, and who brought it, outlive a correction of the platform.
@@ -48,11 +49,10 @@ class SaperxCdrImport(models.Model):
         :param bool tells: whether people who look at the run see it
         :return: the ``Rows`` by which it was made: what holds now
         """
+        # Another one, if somebody changed what calls cost or whose they are.
         maker = self._get_maker(batch.maker)
-        if maker is not batch.maker:
-            # Somebody changed what calls cost or whose they are.
-            batch.remake(maker)
-        new, changed, unmatched = self._merge_rows(batch.calls, batch.rows)
+        batch.use(maker)
+        new, changed, unmatched = self._merge_rows(batch)
         rejected = len(batch.rejects)
         self.env["saperx.cdr.reject"]._keep(self.integration_id, batch.rejects)
         read = batch.read_count
@@ -82,23 +82,24 @@ class SaperxCdrImport(models.Model):
         if not calls:
             return 0, 0, 0
         rows = self._get_rows(assessor or self.integration_id._get_assessor())
-        by_id = {call.remote_id: call for call in calls}
-        return self._merge_rows(by_id, {key: rows.make(by_id[key]) for key in by_id})
+        batch = Batch(rows)
+        batch.add(CallPage(tuple(calls), (), None))
+        return self._merge_rows(batch)
 
-    def _merge_rows(self, calls, rows):
-        """:param calls: by the platform's id, as ``rows``, of the ``Row`` of each"""
-        stored = self._read_stored(list(calls))
+    def _merge_rows(self, batch):
+        stored = self._read_stored(list(batch.calls))
         new, changed, line_ids = [], [], set()
-        for remote_id, call in calls.items():
+        for remote_id, call in batch.calls.items():
             known = stored.get(remote_id)
             if known is None:
-                row = rows[remote_id]
+                row = batch.get_row(remote_id)
                 new.append(row)
                 if row.state == "unbilled":
                     line_ids.add(row.line_id)
             elif known[0] != call.fingerprint.hex():
-                changed.append(rows[remote_id])
-                line_ids |= {known[1], rows[remote_id].line_id}
+                row = batch.get_row(remote_id)
+                changed.append(row)
+                line_ids |= {known[1], row.line_id}
         if new:
             self._add_new(new)
         if changed:

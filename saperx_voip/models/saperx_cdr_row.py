@@ -158,10 +158,13 @@ class Batch:
     """Pages that are stored together.
 
     :param maker: the ``Rows`` by which its rows are made
+    :param bool is_eager: whether they are made as pages come in; else by whoever finds
+        that they are needed
     """
 
-    def __init__(self, maker):
+    def __init__(self, maker, is_eager=True):
         self._began_at = time.monotonic()
+        self._is_eager = is_eager
         self.maker = maker
         self.calls = {}
         """By the platform's id: what comes twice is folded, the later one counts."""
@@ -174,16 +177,21 @@ class Batch:
 
     def add(self, page):
         """:param page: a ``gateway.CallPage``"""
-        for call in page.calls:
-            self.calls[call.remote_id] = call
-            self.rows[call.remote_id] = self.maker.make(call)
+        self.calls.update((call.remote_id, call) for call in page.calls)
+        if self._is_eager:
+            make = self.maker.make
+            self.rows.update((call.remote_id, make(call)) for call in page.calls)
         self.rejects += page.rejects
         self.read_count += len(page.calls) + len(page.rejects)
         self.cursor = page.cursor
 
-    def remake(self, maker):
-        self.maker = maker
-        self.rows = {key: maker.make(call) for key, call in self.calls.items()}
+    def use(self, maker):
+        """Rows by another maker from now on."""
+        if maker is not self.maker:
+            self.maker, self.rows = maker, {}
+
+    def get_row(self, remote_id):
+        return self.rows.get(remote_id) or self.maker.make(self.calls[remote_id])
 
     def is_due(self):
         return (
@@ -195,24 +203,25 @@ class Batch:
 class Gatherer:
     """Gathers pages into batches.
 
-    :param maker: as of ``Batch``; may be replaced at any time
+    :param maker: as of ``Batch``; may be replaced at any time, as ``is_eager``
     """
 
     def __init__(self, maker):
         self.maker = maker
+        self.is_eager = True
         self._latest = None
         self._is_ordered = True
 
     def gather(self, pages):
         """Batches of pages. What was read before trouble comes before it."""
-        batch = Batch(self.maker)
+        batch = Batch(self.maker, self.is_eager)
         try:
             for page in pages:
                 batch.add(page)
                 batch.read_until = self._follow(page)
                 if page.cursor is None or batch.is_due():
                     yield batch
-                    batch = Batch(self.maker)
+                    batch = Batch(self.maker, self.is_eager)
         except GatewayError:
             if batch.read_count:
                 yield batch
