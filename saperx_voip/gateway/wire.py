@@ -93,6 +93,7 @@ CALL_CLASS_WORDS = {ours: theirs for theirs, ours in _CALL_CLASS.items()}
 """The platform's word by our code of a class."""
 
 
+@lru_cache(maxsize=1024)
 def known_call_class(platform_class: str | None) -> str | None:
     """Our code of a class that the platform sent, or None for one we do not know."""
     return _CALL_CLASS.get((platform_class or "").strip().upper())

@@ -54,7 +54,10 @@ from . import saperx_cdr_access
 from . import saperx_cdr_allowance
 from . import saperx_cdr_what_if
 from . import saperx_cdr_foreseen
+from . import saperx_undrawn_mixin
 from . import saperx_cdr_import
+from . import saperx_cdr_import_reading
+from . import saperx_cdr_import_storing
 from . import saperx_cdr_import_undo
 from . import saperx_cdr_change
 from . import saperx_cdr_reject

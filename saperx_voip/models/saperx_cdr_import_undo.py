@@ -118,6 +118,8 @@ class SaperxCdrImport(models.Model):
             # What the removed calls drew on is free for others.
             self.env["saperx.cdr"]._draw_in_batches(line_ids, commit=True)
             retrying(self._end_undoing, self.env)
+            # Who found the integration at work left it to us to wake them.
+            retrying(self._wake_others, self.env)
 
     def _remove_batch(self):
         """:return: how many calls were removed"""

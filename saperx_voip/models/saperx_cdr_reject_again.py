@@ -127,13 +127,8 @@ class SaperxCdrReject(models.Model):
             }
         )
         # A call that comes late stands before others.
-        brought = self.env["saperx.cdr"].search(
-            [
-                ("integration_id", "=", integration.id),
-                ("remote_id", "in", list(calls)),
-            ]
-        )
-        self.env["saperx.cdr"]._draw_in_batches(brought.line_id.ids, commit=False)
+        while run._draw_next():
+            pass
         return len(solved)
 
     def _make_run(self, integration, calls):

@@ -11,6 +11,7 @@ from . import test_did
 from . import test_explanation
 from . import test_final_charge
 from . import test_import
+from . import test_import_run
 from . import test_import_undo
 from . import test_integration
 from . import test_invoice
