@@ -7,8 +7,6 @@ from . import saperx_integration_calls
 from . import saperx_integration_numbers
 from . import saperx_integration_sip
 from . import saperx_integration_schedule
-from . import saperx_schedule
-from . import saperx_schedule_run
 from . import saperx_remote_record
 from . import saperx_plan
 from . import saperx_group
@@ -58,6 +56,8 @@ from . import saperx_undrawn_mixin
 from . import saperx_cdr_import
 from . import saperx_cdr_import_reading
 from . import saperx_cdr_import_storing
+from . import saperx_schedule
+from . import saperx_schedule_run
 from . import saperx_cdr_import_undo
 from . import saperx_cdr_change
 from . import saperx_cdr_reject

@@ -119,7 +119,9 @@ class SaperxCdrImport(models.Model):
     def _compute_waits_for_id(self):
         for run in self:
             others = run.integration_id.import_ids - run
-            working = others.filtered(lambda other: other.state == "running")
+            working = others.filtered(
+                lambda other: other.state in ("running", "undoing")
+            )
             before = others.filtered(
                 lambda other, run=run: other.state == "pending" and other.id < run.id
             )
@@ -149,7 +151,7 @@ class SaperxCdrImport(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         runs = super().create(vals_list)
-        runs._trigger_run()
+        runs.filtered(lambda run: run.state == "pending")._trigger_run()
         return runs
 
     def _trigger_run(self, at=None):
@@ -158,23 +160,24 @@ class SaperxCdrImport(models.Model):
         for integration in self.integration_id:
             integration.sudo()._get_import_cron()._trigger(at)
 
-    def _get_driver(self):
-        """The scheduled task that goes on with this run by itself, or none."""
-        self.ensure_one()
-        schedule = self.schedule_id
-        drives = schedule.active and schedule._is_at_work_on(self)
-        return schedule if drives else schedule.browse()
-
     def action_retry(self):
         self.check_access("read")
         if not self.env.user.has_group("saperx_voip.group_billing"):
             raise AccessError(self.env._("Only billing may import calls."))
-        unfinished = ("pending", "running", "failed")
-        runs = self.sudo().filtered(lambda run: run.state in unfinished)
-        runs.write({"state": "pending", "next_try_at": False, "error": False})
-        for run in runs:
-            run._get_driver()._run_soon()
-        runs._trigger_run()
+        unfinished = (*OPEN_STATES, "failed")
+        self.sudo().filtered(lambda run: run.state in unfinished)._hurry()
+
+    def _hurry(self):
+        """Go on with these as soon as may be, also with one that gave up."""
+        self.write({"state": "pending", "next_try_at": False, "error": False})
+        self._tell()
+        self._trigger_run()
+
+    def _tell(self):
+        """Whoever looks at a run, and the task that began it, follow its state."""
+        for run in self:
+            run.schedule_id._follow(run)
+        tell_forms(self)
 
     def action_view_calls(self):
         self.ensure_one()
@@ -198,7 +201,11 @@ class SaperxCdrImport(models.Model):
     def _cron_run(self):
         """Wake every integration that has something to read: also what a crash left,
         or what nobody woke."""
-        self._get_due()._trigger_run()
+        runs = self._get_due()
+        crons = runs.integration_id.sudo().import_cron_id
+        # As Odoo does after failures.
+        crons.filtered(lambda cron: not cron.active).active = True
+        runs._trigger_run()
 
     @api.model
     def _cron_run_of(self, integration_id):
@@ -256,6 +263,12 @@ class SaperxCdrImport(models.Model):
                 # What had not been stored to its end is read again.
                 self.env.cr.rollback()
                 retrying(lambda e=error: self._stop(e), self.env)
+            except Exception as error:
+                # Odoo would put off what leaves here, and at last switch it off.
+                _logger.exception("An import failed, and will be tried again")
+                # Without a connection this raises: whoever is next goes on.
+                self.env.cr.rollback()
+                retrying(lambda e=error: self._stop(e), self.env)
             # Who found the integration at work left it to us to wake them.
             retrying(self._wake_others, self.env)
 
@@ -297,7 +310,7 @@ class SaperxCdrImport(models.Model):
                 "next_try_at": False,
             }
         )
-        tell_forms(self)
+        self._tell()
         return True
 
     def _reassess_what_changed_meanwhile(self):
@@ -361,14 +374,18 @@ class SaperxCdrImport(models.Model):
         # What had not yet happened when we read it was not covered.
         self.integration_id._cover(self.date_from, min(self.date_to, self.started_at))
         self.integration_id._record_success()
-        tell_forms(self)
+        self._tell()
 
     def _stop(self, error):
         """Keep what was read; try again by ourselves if that may help."""
-        # What is no answer of the platform comes of something that stands before it.
-        passing = isinstance(error, GatewayError) and (
-            error.transient or isinstance(error, NotUnderstood)
-        )
+        match error:
+            case GatewayError():
+                # What is no answer of the platform comes of what stands before it.
+                passing = error.transient or isinstance(error, NotUnderstood)
+            case UserError():
+                passing = False
+            case _:
+                passing = True
         reader = self.schedule_id.create_uid or self.create_uid
         failures = self.failed_attempts + 1
         values = {
@@ -384,7 +401,7 @@ class SaperxCdrImport(models.Model):
             values |= {"state": "failed", "ended_at": fields.Datetime.now()}
         self.write(values)
         self.integration_id._record_error(error)
-        tell_forms(self)
+        self._tell()
 
 
 def _get_working_seconds():

@@ -133,8 +133,10 @@ class SaperxIntegration(models.Model):
                 )
             case RequestRefused():
                 text = record.env._("The platform refused the request: %s.", error)
-            case _:
+            case GatewayError() | UserError():
                 text = str(error)
+            case _:
+                text = record.env._("Something unexpected happened: %s", error)
         return text
 
     # The one hook that knows which platform answers: another gateway extends the
