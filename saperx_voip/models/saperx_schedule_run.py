@@ -21,9 +21,10 @@ class SaperxSchedule(models.Model):
     Its scheduled action is parked: only triggers wake it, at ``next_run_at`` or, to
     charge, at ``retry_at``. An import is begun here and read by the scheduled action of
     its integration, as any other; what that says of it is followed. Odoo lets one
-    worker at a time have it, so that a task never runs twice at once. What is due is read from the record, never from the trigger: one too
-    many does nothing, and one that was lost is made again by ``_cron_watch``. The next
-    moment is reckoned from now: however many runs were missed, one makes up for them.
+    worker at a time have an action, so that a task never runs twice at once. What is
+    due is read from the record, never from the trigger: one too many does nothing, and
+    one that was lost is made again by ``_cron_watch``. The next moment is reckoned from
+    now: however many runs were missed, one makes up for them.
 
     Trouble never leaves this class, since Odoo puts off what raises for the whole of
     its interval and at last switches it off. It is written on the record, and what may
