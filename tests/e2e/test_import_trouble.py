@@ -108,7 +108,7 @@ def wake(world):
         " SELECT import_cron_id, now() AT TIME ZONE 'UTC' FROM saperx_integration"
         f" WHERE id = {world.integration}"
     )
-    world.sql("NOTIFY cron_trigger")
+    world.wake_workers()
 
 
 def wait_to_the_end(world, run):
@@ -119,7 +119,7 @@ def wait_to_the_end(world, run):
             hurry(world, run)
         return found["state"] == "done" and found
 
-    return world.wait("the import has ended", ended)
+    return world.wait_for_workers("the import has ended", ended)
 
 
 TROUBLE = (
@@ -161,10 +161,19 @@ def test_killed_at_random_moments_it_ends_as_if_nothing_had_been(world, month, s
     # Slow enough that it is killed in the middle, also of the last steps.
     world.sandbox.fault("/ligacoes", "delay", seconds=0.1, times=None)
     run = world.start_import()
+
+    def progress():
+        return world.sql(
+            f"SELECT state, phase, read_count FROM saperx_cdr_import WHERE id = {run}"
+        )
+
     for _kill in range(KILLS):
         time.sleep(rng.uniform(0.2, 2.5))
         server.kill()
+        read = progress()
         server.start()
+        if not read[0].startswith("done"):
+            world.wait_for_workers("it goes on", lambda r=read: progress() != r)
     check_counts(wait_to_the_end(world, run))
     check_against_ledger(world)
     found = table(world)
