@@ -169,7 +169,9 @@ class SaperxCdrImport(models.Model):
 
     def _hurry(self):
         """Go on with these as soon as may be, also with one that gave up."""
-        self.write({"state": "pending", "next_try_at": False, "error": False})
+        # One that is at work, or waits for its next attempt, is *running*.
+        self.filtered(lambda run: run.state == "failed").state = "pending"
+        self.write({"next_try_at": False, "error": False})
         self._tell()
         self._trigger_run()
 
@@ -370,7 +372,9 @@ class SaperxCdrImport(models.Model):
 
     def _finish(self):
         now = fields.Datetime.now()
-        self.write({"state": "done", "ended_at": now, "cursor": False})
+        self.write(
+            {"state": "done", "ended_at": now, "cursor": False, "failed_attempts": 0}
+        )
         # What had not yet happened when we read it was not covered.
         self.integration_id._cover(self.date_from, min(self.date_to, self.started_at))
         self.integration_id._record_success()

@@ -18,7 +18,8 @@ from ..rating import (
     local_date,
 )
 
-PARKED_UNTIL = "9999-12-31 00:00:00"
+# Nobody waits for it: triggers alone wake a scheduled action that is parked.
+PARKED_UNTIL = "2999-12-31 00:00:00"
 # Whatever changes in a row of these may change whose a call is and what it costs.
 ASSESSOR_TABLES = (
     "saperx_line_period",
@@ -87,8 +88,12 @@ class SaperxIntegration(models.Model):
         return self.import_cron_id
 
     @api.ondelete(at_uninstall=False)
-    def _unlink_with_import_cron(self):
-        self.sudo().import_cron_id.unlink()
+    def _unlink_import_cron(self):
+        crons = self.sudo().import_cron_id
+        actions = crons.ir_actions_server_id
+        # Refused while it reads.
+        crons.unlink()
+        actions.unlink()
 
     def _get_assessor(self, known=None, lines=None):
         """Everything that calls are matched and rated by, read once, for the pure

@@ -10,7 +10,7 @@ from odoo.service.model import retrying
 from ..forms import tell_forms
 from ..schedule import pause_after
 from .saperx_cdr_import import OPEN_STATES
-from .saperx_schedule import PARKED_UNTIL
+from .saperx_integration_calls import PARKED_UNTIL
 
 _logger = logging.getLogger(__name__)
 

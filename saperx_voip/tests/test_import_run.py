@@ -146,8 +146,10 @@ class TestImportRun(SaperxCase):
         other = self._make_integration(name="Other")
         cron = other.sudo()._get_import_cron()
         self.assertEqual(other.sudo()._get_import_cron(), cron)
+        action = cron.ir_actions_server_id
         other.unlink()
         self.assertFalse(cron.exists())
+        self.assertFalse(action.exists())
 
     def _set_active(self, active):
         """Past the login that saving would try."""

@@ -8,9 +8,10 @@ import msgspec
 
 from odoo.exceptions import AccessError, UserError
 
-from ..gateway import Call, Reject, read_call, wire
+from ..gateway import Call, CallPage, Reject, read_call, wire
 from ..models import saperx_cdr_reject
 from ..models.saperx_cdr_reject import field_in
+from ..models.saperx_cdr_row import Batch
 from .common import FIXED_OTHER_DDD, NUMBER, SaperxCase
 
 COUNTS = ("read", "new", "known", "changed", "rejected")
@@ -137,6 +138,23 @@ class TestReject(SaperxCase):
         with self.assertRaisesRegex(UserError, "solved already"):
             reject.action_process_again()
         self.assertEqual(self._get_call(9).charged_amount, 0.24)
+
+    def test_within_a_batch_the_order_in_which_records_came_counts(self):
+        zone = ZoneInfo(self.integration.timezone)
+        early, late = (
+            read_call(written(id=str(number), inicio="15/10"), zone)
+            for number in (9, 10)
+        )
+        run = self._make_run()
+        batch = Batch(run._get_maker())
+        batch.add(CallPage((self._make_call(10),), (early,), "c1"))
+        batch.add(CallPage((self._make_call(9),), (late,), None))
+        run._store_batch(batch)
+        self.assertEqual(self._counts(run), {"read": 4, "new": 2, "rejected": 2})
+        kept = self.env["saperx.cdr.reject"].search([])
+        states = {reject.remote_id: reject.state for reject in kept}
+        # What stays open is newer than what is stored.
+        self.assertEqual(states, {"9": "superseded", "10": "open"})
 
     def test_however_many_wait_those_that_came_well_are_closed(self):
         rejects = [

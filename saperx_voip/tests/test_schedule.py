@@ -210,6 +210,7 @@ class TestSchedule(ScheduleCase):
 
     def test_the_actions_go_with_the_addon(self):
         cron = self._make_schedule().cron_id
+        cron |= self.integration.sudo()._get_import_cron()
         with self.enter_registry_test_mode():
             uninstall_hook(self.env)
         self.assertFalse(cron.exists())
