@@ -5,6 +5,7 @@ import io
 from odoo.tools import SQL
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_COPY_BYTES = 1 << 18
 
 
 def copy_rows(cr, table, columns, rows):
@@ -15,13 +16,30 @@ def copy_rows(cr, table, columns, rows):
     :param columns: names, ours
     :param rows: iterable of tuples in the columns' order
     """
-    buffer = io.StringIO()
-    for row in rows:
-        buffer.write("\t".join(map(_encode, row)))
-        buffer.write("\n")
-    buffer.seek(0)
+    copy_text(cr, table, columns, ("\t".join(map(_encode, row)) + "\n" for row in rows))
+
+
+def copy_text(cr, table, columns, lines):
+    """As ``copy_rows``, of rows in the form that COPY reads.
+
+    :param lines: iterable of texts, each with its end; see ``escape``
+    """
     names = ", ".join(f'"{name}"' for name in columns)
-    cr.copy_expert(f'COPY "{table}" ({names}) FROM STDIN', buffer)
+    cr.copy_expert(
+        f'COPY "{table}" ({names}) FROM STDIN',
+        io.BytesIO("".join(lines).encode()),
+        size=_COPY_BYTES,
+    )
+
+
+def escape(text):
+    """A text as COPY reads it."""
+    return text if is_plain(text) else text.translate(_ESCAPES)
+
+
+def is_plain(text):
+    """Whether COPY reads a text as it is."""
+    return text.isprintable() and "\\" not in text
 
 
 def update_rows(cr, table, columns, rows, condition=None):
@@ -66,5 +84,5 @@ def _encode(value):
     if value is False:
         return "f"
     if isinstance(value, str):
-        return value.translate(_ESCAPES)
+        return escape(value)
     return str(value)

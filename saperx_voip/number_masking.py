@@ -2,6 +2,8 @@
 
 # Who sees whom a line speaks with: technicians diagnose, billing answers for amounts.
 SEES_NUMBERS = "saperx_voip.group_technician,saperx_voip.group_billing"
+# Who sees calls to hidden services, such as reporting lines, at all.
+SEES_HIDDEN = "saperx_voip.group_billing"
 HIDDEN_DIGITS = 4
 DOT = "•"
 

@@ -1,5 +1,6 @@
 """Speaks to the platform; pure Python, no Odoo. Start reading at ``client.py``."""
 
+from .ahead import ReadAhead
 from .client import Client
 from .errors import (
     CertificateRefused,
@@ -16,6 +17,7 @@ from .errors import (
 )
 from .exchange import Exchange
 from .live import LastCalls, read_last_calls, read_registrations
+from .patience import Patience
 from .push import Progress, PushOutcome, WantedLine, begin_push, finish_push
 from .pusher import ACCOUNT_TROUBLE, SPEAK_SECONDS, Pusher
 from .records import (
@@ -36,4 +38,4 @@ from .records import (
     Tokens,
 )
 from .tokens import MemoryTokenStore, TokenStore
-from .wire import CALL_CLASS_WORDS, known_call_class
+from .wire import CALL_CLASS_WORDS, known_call_class, read_call

@@ -15,6 +15,7 @@ from .errors import (
 )
 from .exchange import Exchange, Topic
 from .masking import mask, quotable
+from .patience import IMPATIENT, Patience
 from .records import (
     CallPage,
     Credentials,
@@ -38,6 +39,8 @@ MAX_BYTES = 64 * 1024 * 1024
 MAX_PAGES = 1_000_000
 # So many pages that bring nothing new, one after the other, have no end.
 MAX_STALE_PAGES = 20
+# So often a page is asked for again that came as one from before.
+MAX_REPEATED_PAGES = 3
 
 
 class Client:
@@ -336,26 +339,31 @@ class Client:
         cursor: str | None = None,
         line_remote_id: int | None = None,
         limit: int = 1000,
+        patience: Patience = IMPATIENT,
     ) -> Iterator[CallPage]:
         """``GET /ligacoes``: calls that began in [start, end), naive UTC.
 
         :param cursor: where an earlier reading stopped
+        :param patience: with a page that does not come, or not as one
         :raise CursorExpired: read the window again from its beginning
         """
         # Their hashes: a month may have many, and they may be long.
         cursors, before, stale = {hash(cursor)}, frozenset(), 0
         # Whom people call is nobody's business.
         topic = Topic(wire.CALLS, line_remote_id, is_private=True)
+        repeated = 0
         for _page in range(MAX_PAGES):
             query = wire.call_query(
                 start, end, cursor, line_remote_id, limit, self._zone
             )
-            body = self._send("GET", wire.CALLS, topic=topic, query=query)
-            page = wire.decode_call_page(body, self._zone)
-            if page.rejects:
-                page = replace(page, rejects=tuple(map(self._masked, page.rejects)))
+            page = patience.ask(lambda q=query: self._call_page(q, topic))
             if page.cursor is not None and hash(page.cursor) in cursors:
-                raise NotUnderstood(f"{wire.CALLS}: the same page again and again")
+                repeated += 1
+                if repeated > MAX_REPEATED_PAGES:
+                    raise NotUnderstood(f"{wire.CALLS}: the same page again and again")
+                # One from before, as a cache on the way gives it.
+                continue
+            repeated = 0
             yield page
             if page.cursor is None:
                 return
@@ -365,6 +373,13 @@ class Client:
             stale = self._still_stale(stale, not held <= before, wire.CALLS)
             before = held
         raise NotUnderstood(f"{wire.CALLS}: more than {MAX_PAGES} pages")
+
+    def _call_page(self, query, topic) -> CallPage:
+        body = self._send("GET", wire.CALLS, topic=topic, query=query)
+        page = wire.decode_call_page(body, self._zone)
+        if page.rejects:
+            page = replace(page, rejects=tuple(map(self._masked, page.rejects)))
+        return page
 
 
 def _key(record: Plan | Group | Did | Line):

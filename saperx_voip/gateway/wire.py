@@ -93,6 +93,7 @@ CALL_CLASS_WORDS = {ours: theirs for theirs, ours in _CALL_CLASS.items()}
 """The platform's word by our code of a class."""
 
 
+@lru_cache(maxsize=1024)
 def known_call_class(platform_class: str | None) -> str | None:
     """Our code of a class that the platform sent, or None for one we do not know."""
     return _CALL_CLASS.get((platform_class or "").strip().upper())
@@ -408,6 +409,15 @@ def reject(raw, error) -> Reject:
         .replace("\0", "\ufffd")
     )
     return Reject(text, str(error)[:REASON_CHARS], _id_of(raw))
+
+
+def read_call(text: str, zone: ZoneInfo) -> Call | Reject:
+    """One record by itself, as ``Reject.raw`` keeps it."""
+    raw = text.encode()
+    try:
+        return decode_call(raw, zone)
+    except Malformed as error:
+        return reject(raw, error)
 
 
 def _id_of(raw) -> str | None:

@@ -1,60 +1,34 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
 import logging
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+
+from psycopg2 import InterfaceError, OperationalError
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.service.model import retrying
-from odoo.tools import SQL
+from odoo.tools import SQL, config
 
-from ..bulk import copy_rows
 from ..forms import tell_forms
-from ..gateway import CursorExpired, GatewayError, RateLimited, known_call_class
-from ..rating import Fact
+from ..gateway import GatewayError, NotUnderstood, RateLimited
 from ..schedule import pause_after
-from .saperx_cdr import ASSESSED_COLUMNS, assessed_values
 
 _logger = logging.getLogger(__name__)
 
 # First key of the advisory lock of a run; the second is the integration's id.
 IMPORT_LOCK = 0x5A9E
-PAGE_LIMIT = 1000
 LONG_TRANSACTION = timedelta(minutes=30)
-RESTARTS = 5
 OPEN_STATES = ("pending", "running")
-
-PLATFORM_COLUMNS = (
-    "integration_id",
-    "company_id",
-    "remote_id",
-    "import_id",
-    "fingerprint",
-    "line_remote_id",
-    "account_code",
-    "direction",
-    "is_collect",
-    "caller",
-    "callee",
-    "city",
-    "start",
-    "outcome",
-    "total_seconds",
-    "talk_seconds",
-    "platform_charged_seconds",
-    "platform_class",
-    "platform_amount",
-    "platform_cost",
-)
-COLUMNS = PLATFORM_COLUMNS + ASSESSED_COLUMNS
-KEY_COLUMNS = ("integration_id", "remote_id")
 
 
 class SaperxCdrImport(models.Model):
     """One run over one window. Killed anywhere and run again, it ends the same."""
 
     _name = "saperx.cdr.import"
+    _inherit = ["saperx.undrawn.mixin"]
     _description = "Import of calls"
     _order = "id desc"
 
@@ -76,6 +50,12 @@ class SaperxCdrImport(models.Model):
         index="btree_not_null",
         help="Empty: somebody began it.",
     )
+    origin = fields.Selection(
+        [("platform", "The platform"), ("rejects", "Rejected records")],
+        required=True,
+        readonly=True,
+        default="platform",
+    )
     date_from = fields.Datetime(string="From", required=True, readonly=True)
     date_to = fields.Datetime(
         string="To", required=True, readonly=True, help="Exclusive."
@@ -86,11 +66,24 @@ class SaperxCdrImport(models.Model):
             ("running", "Reading"),
             ("done", "Done"),
             ("failed", "Failed"),
+            ("undoing", "Being undone"),
+            ("undone", "Undone"),
         ],
         required=True,
         readonly=True,
         default="pending",
         index=True,
+    )
+    phase = fields.Selection(
+        [
+            ("reading", "Reading the window"),
+            ("checking", "Rating again what changed meanwhile"),
+            ("drawing", "Drawing allowances"),
+        ],
+        required=True,
+        readonly=True,
+        default="reading",
+        help="What it is at, or what it goes on with.",
     )
     cursor = fields.Char(readonly=True, help="Where the next page begins.")
     started_at = fields.Datetime(readonly=True)
@@ -98,6 +91,14 @@ class SaperxCdrImport(models.Model):
     next_try_at = fields.Datetime(string="Next attempt", readonly=True)
     failed_attempts = fields.Integer(readonly=True, help="In a row.")
     error = fields.Text(readonly=True)
+    waits_for_id = fields.Many2one(
+        "saperx.cdr.import",
+        string="Waits for",
+        compute="_compute_waits_for_id",
+        compute_sudo=True,
+        help="The import of the same integration that is at work, or comes before.",
+    )
+    progress = fields.Float(compute="_compute_progress", digits=(5, 1))
     read_count = fields.Integer(string="Read", readonly=True)
     new_count = fields.Integer(string="New", readonly=True)
     known_count = fields.Integer(string="Known", readonly=True)
@@ -107,10 +108,37 @@ class SaperxCdrImport(models.Model):
         string="Without a line", readonly=True, help="A part of the new ones."
     )
 
+    undrawn_line_ids = fields.Many2many("saperx.line", readonly=True)
+
     @api.depends("integration_id", "date_from", "date_to")
     def _compute_display_name(self):
         for run in self:
             run.display_name = f"{run.integration_id.name} #{run.id}"
+
+    @api.depends("state", "integration_id.import_ids.state")
+    def _compute_waits_for_id(self):
+        for run in self:
+            others = run.integration_id.import_ids - run
+            working = others.filtered(
+                lambda other: other.state in ("running", "undoing")
+            )
+            before = others.filtered(
+                lambda other, run=run: other.state == "pending" and other.id < run.id
+            )
+            waits = run.state == "pending" and run.id
+            run.waits_for_id = waits and (working or before)[-1:]
+
+    @api.depends("state", "phase", "read_until", "date_from", "date_to")
+    def _compute_progress(self):
+        """Of the window, in time: how many calls it holds is known at its end only."""
+        for run in self:
+            if run.state == "done" or run.phase != "reading":
+                run.progress = 100
+            elif run.read_until:
+                whole = run.date_to - run.date_from
+                run.progress = max(0, 100 * (run.read_until - run.date_from) / whole)
+            else:
+                run.progress = 0
 
     @api.constrains("date_from", "date_to")
     def _check_window(self):
@@ -123,30 +151,35 @@ class SaperxCdrImport(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         runs = super().create(vals_list)
-        if any(not run.schedule_id for run in runs):
-            runs._trigger_run()
+        runs.filtered(lambda run: run.state == "pending")._trigger_run()
         return runs
 
-    @api.model
     def _trigger_run(self, at=None):
-        self.env.ref("saperx_voip.ir_cron_import").sudo()._trigger(at)
-
-    def _get_driver(self):
-        """The scheduled task that goes on with this run by itself, or none."""
-        self.ensure_one()
-        schedule = self.schedule_id
-        drives = schedule.active and schedule._is_at_work_on(self)
-        return schedule if drives else schedule.browse()
+        """Each integration's runs have an action of their own, so that workers read
+        several platforms side by side."""
+        for integration in self.integration_id:
+            integration.sudo()._get_import_cron()._trigger(at)
 
     def action_retry(self):
         self.check_access("read")
         if not self.env.user.has_group("saperx_voip.group_billing"):
             raise AccessError(self.env._("Only billing may import calls."))
-        runs = self.sudo().filtered(lambda run: run.state != "done")
-        runs.write({"state": "pending", "next_try_at": False, "error": False})
-        for run in runs:
-            run._get_driver()._run_soon()
+        unfinished = (*OPEN_STATES, "failed")
+        self.sudo().filtered(lambda run: run.state in unfinished)._hurry()
+
+    def _hurry(self):
+        """Go on with these as soon as may be, also with one that gave up."""
+        # One that is at work, or waits for its next attempt, is *running*.
+        self.filtered(lambda run: run.state == "failed").state = "pending"
+        self.write({"next_try_at": False, "error": False})
+        self._tell()
         self._trigger_run()
+
+    def _tell(self):
+        """Whoever looks at a run, and the task that began it, follow its state."""
+        for run in self:
+            run.schedule_id._follow(run)
+        tell_forms(self)
 
     def action_view_calls(self):
         self.ensure_one()
@@ -160,32 +193,59 @@ class SaperxCdrImport(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "saperx_voip.saperx_cdr_reject_action"
         )
-        return {**action, "domain": [("integration_id", "=", self.integration_id.id)]}
+        domain = [("integration_id", "=", self.integration_id.id)]
+        if self.origin == "rejects":
+            domain = [("closing_import_id", "=", self.id)]
+        # A record that an earlier run kept was rejected by this one as well.
+        return {**action, "domain": domain, "context": {}}
 
     @api.model
     def _cron_run(self):
-        """Go on with every run that is not done; also those that a crash left.
+        """Wake every integration that has something to read: also what a crash left,
+        or what nobody woke."""
+        runs = self._get_due()
+        crons = runs.integration_id.sudo().import_cron_id
+        # As Odoo does after failures.
+        crons.filtered(lambda cron: not cron.active).active = True
+        runs._trigger_run()
 
-        Those of scheduled tasks run in their tasks' own actions, side by side."""
-        now = fields.Datetime.now()
-        runs = self.search(
-            [
-                ("state", "in", OPEN_STATES),
-                ("integration_id.active", "=", True),
-                "|",
-                ("next_try_at", "=", False),
-                ("next_try_at", "<=", now),
-            ],
-            order="id",
-        ).filtered(lambda run: not run._get_driver())
-        for index, run in enumerate(runs):
-            run._run()
-            remaining = len(runs) - index - 1
-            if not self.env["ir.cron"]._commit_progress(1, remaining=remaining):
+    @api.model
+    def _cron_run_of(self, integration_id):
+        """Go on with the runs of one integration, one after the other."""
+        cron = self.env["ir.cron"]
+        # Something is done: Odoo counts a run without that as failed if it is killed
+        # for its length, and in the end switches it off.
+        cron._commit_progress(1, remaining=1)
+        until = time.monotonic() + _get_working_seconds()
+        tried = self.browse()
+        while run := (self._get_due(integration_id) - tried)[:1]:
+            run._run(until)
+            if time.monotonic() >= until:
+                retrying(run._trigger_run, self.env)
                 break
+            tried |= run
+        cron._commit_progress(remaining=0)
 
-    def _run(self):
-        """Read the window to its end, or say why not. Commits page by page."""
+    @api.model
+    def _get_due(self, integration_id=None):
+        """Runs that are to go on now, the oldest first."""
+        domain = [
+            ("state", "in", OPEN_STATES),
+            ("integration_id.active", "=", True),
+            "|",
+            ("next_try_at", "=", False),
+            ("next_try_at", "<=", fields.Datetime.now()),
+        ]
+        if integration_id:
+            domain.append(("integration_id", "=", integration_id))
+        return self.search(domain, order="id")
+
+    def _run(self, until=float("inf")):
+        """Read the window to its end, or say why not. Commits batch by batch.
+
+        :param float until: by ``time.monotonic()``: once it is over, the rest is left
+            to another call, and the run stays in the state *running*
+        """
         self.ensure_one()
         with self._only_run(self.integration_id) as is_alone:
             if not is_alone:
@@ -194,15 +254,28 @@ class SaperxCdrImport(models.Model):
             if not retrying(self._start, self.env):
                 return
             try:
-                self._read_window()
+                if self.phase == "reading":
+                    self._read_window(until)
+                if self.phase == "checking":
+                    self._reassess_what_changed_meanwhile()
+                    retrying(lambda: self.write({"phase": "drawing"}), self.env)
+                if self.phase == "drawing" and self._draw_allowances(until):
+                    retrying(self._finish, self.env)
             except (GatewayError, UserError) as error:
-                # What a page had not finished storing is read again.
+                # What had not been stored to its end is read again.
                 self.env.cr.rollback()
                 retrying(lambda e=error: self._stop(e), self.env)
-            else:
-                self._reassess_what_changed_meanwhile()
-                self._draw_allowances()
-                retrying(self._finish, self.env)
+            except Exception as error:
+                # Odoo would put off what leaves here, and at last switch it off.
+                _logger.exception("An import failed, and will be tried again")
+                # Without a connection this raises: whoever is next goes on.
+                self.env.cr.rollback()
+                retrying(lambda e=error: self._stop(e), self.env)
+            # Who found the integration at work left it to us to wake them.
+            retrying(self._wake_others, self.env)
+
+    def _wake_others(self):
+        (self._get_due(self.integration_id.id) - self)._trigger_run()
 
     @contextmanager
     def _only_run(self, integration):
@@ -219,9 +292,11 @@ class SaperxCdrImport(models.Model):
             yield is_alone
         finally:
             if is_alone:
-                # Whatever broke off before this was not committed and is void.
-                self.env.cr.rollback()
-                self.env.execute_query(SQL("SELECT pg_advisory_unlock(%s)", key))
+                # A connection that is lost holds no lock.
+                with suppress(InterfaceError, OperationalError):
+                    # Whatever broke off before this was not committed and is void.
+                    self.env.cr.rollback()
+                    self.env.execute_query(SQL("SELECT pg_advisory_unlock(%s)", key))
 
     def _start(self):
         """:return: whether there is anything to read: another worker may have come to
@@ -237,7 +312,7 @@ class SaperxCdrImport(models.Model):
                 "next_try_at": False,
             }
         )
-        tell_forms(self)
+        self._tell()
         return True
 
     def _reassess_what_changed_meanwhile(self):
@@ -284,37 +359,37 @@ class SaperxCdrImport(models.Model):
         )
         return [call_id for [call_id] in rows]
 
-    def _draw_allowances(self):
+    def _draw_allowances(self, until):
         """What would be covered is known once the window was read: a call that comes
-        late stands before others, and one that changed may leave more to them."""
-        line_ids = retrying(self._get_line_ids, self.env)
-        self.env["saperx.cdr"]._draw_in_batches(line_ids, commit=True)
+        late stands before others, and one that changed may leave more to them.
 
-    def _get_line_ids(self):
-        """Ids of the lines that have calls in the window."""
-        rows = self.env.execute_query(
-            SQL(
-                "SELECT DISTINCT line_id FROM saperx_cdr"
-                " WHERE integration_id = %s AND start >= %s AND start < %s"
-                " AND line_id IS NOT NULL",
-                self.integration_id.id,
-                self.date_from,
-                self.date_to,
-            )
-        )
-        return [line_id for [line_id] in rows]
+        :return: whether it came to its end
+        """
+        while retrying(self._draw_next, self.env):
+            if time.monotonic() >= until:
+                return False
+        return True
 
     def _finish(self):
         now = fields.Datetime.now()
-        self.write({"state": "done", "ended_at": now, "cursor": False})
+        self.write(
+            {"state": "done", "ended_at": now, "cursor": False, "failed_attempts": 0}
+        )
         # What had not yet happened when we read it was not covered.
         self.integration_id._cover(self.date_from, min(self.date_to, self.started_at))
         self.integration_id._record_success()
-        tell_forms(self)
+        self._tell()
 
     def _stop(self, error):
         """Keep what was read; try again by ourselves if that may help."""
-        passing = isinstance(error, GatewayError) and error.transient
+        match error:
+            case GatewayError():
+                # What is no answer of the platform comes of what stands before it.
+                passing = error.transient or isinstance(error, NotUnderstood)
+            case UserError():
+                passing = False
+            case _:
+                passing = True
         reader = self.schedule_id.create_uid or self.create_uid
         failures = self.failed_attempts + 1
         values = {
@@ -330,164 +405,13 @@ class SaperxCdrImport(models.Model):
             values |= {"state": "failed", "ended_at": fields.Datetime.now()}
         self.write(values)
         self.integration_id._record_error(error)
-        tell_forms(self)
+        self._tell()
 
-    def _read_window(self):
-        integration = self.integration_id
-        assessor = None
-        for attempt in range(RESTARTS + 1):
-            try:
-                # Its secrets are read in a transaction that ends here.
-                with retrying(integration._get_client, self.env) as client:
-                    pages = client.iter_call_pages(
-                        self.date_from,
-                        self.date_to,
-                        cursor=self.cursor or None,
-                        limit=PAGE_LIMIT,
-                    )
-                    retrying(lambda: None, self.env)
-                    for page in pages:
-                        assessor = retrying(
-                            lambda p=page, a=assessor: self._store_page(p, a), self.env
-                        )
-                return
-            except CursorExpired:
-                if attempt == RESTARTS:
-                    raise
-                # Reading again from the beginning adds nothing twice.
-                retrying(lambda: self.write({"cursor": False}), self.env)
 
-    def _store_page(self, page, assessor=None):
-        """Merge a page; its calls, counts and cursor are one transaction.
-
-        :param assessor: that of the page before
-        :return: the assessor by which the page was rated
-        """
-        calls = {call.remote_id: call for call in page.calls}
-        assessor = self.integration_id._get_assessor(assessor)
-        new, changed, unmatched = self._merge(list(calls.values()), assessor)
-        rejected = len(page.rejects)
-        self.env["saperx.cdr.reject"]._keep(self.integration_id, page.rejects)
-        read = len(page.calls) + rejected
-        self.write(
-            {
-                "cursor": page.cursor or False,
-                "failed_attempts": 0,
-                "read_count": self.read_count + read,
-                "new_count": self.new_count + new,
-                "changed_count": self.changed_count + changed,
-                "known_count": self.known_count + read - new - changed - rejected,
-                "rejected_count": self.rejected_count + rejected,
-                "unmatched_count": self.unmatched_count + unmatched,
-            }
-        )
-        tell_forms(self)
-        return assessor
-
-    def _merge(self, calls, assessor=None):
-        """Bring calls into the table by set.
-
-        :param assessor: one that holds; None: it is made
-        :return: how many were new, changed, and new without a line
-        """
-        if not calls:
-            return 0, 0, 0
-        assessor = assessor or self.integration_id._get_assessor()
-        cr = self.env.cr
-        columns = SQL(", ").join(map(SQL.identifier, COLUMNS))
-        cr.execute(
-            SQL(
-                "CREATE TEMP TABLE saperx_cdr_stage ON COMMIT DROP AS"
-                " SELECT %s FROM saperx_cdr WITH NO DATA",
-                columns,
-            )
-        )
-        copy_rows(
-            cr,
-            "saperx_cdr_stage",
-            COLUMNS,
-            (self._prepare_row(call, assessor) for call in calls),
-        )
-        assignments = SQL(", ").join(
-            SQL("%s = EXCLUDED.%s", SQL.identifier(name), SQL.identifier(name))
-            for name in COLUMNS
-            if name not in (*KEY_COLUMNS, "import_id")
-        )
-        cr.execute(
-            SQL(
-                """
-                WITH merged AS (
-                    INSERT INTO saperx_cdr (%(columns)s)
-                    SELECT %(columns)s FROM saperx_cdr_stage
-                    ON CONFLICT (integration_id, remote_id) DO UPDATE
-                    SET %(assignments)s
-                    WHERE saperx_cdr.fingerprint IS DISTINCT FROM EXCLUDED.fingerprint
-                    AND saperx_cdr.charge_id IS NULL
-                    RETURNING xmax = 0 AS is_new, state
-                )
-                SELECT count(*) FILTER (WHERE is_new),
-                       count(*) FILTER (WHERE NOT is_new),
-                       count(*) FILTER (WHERE is_new AND state = 'unmatched')
-                FROM merged
-                """,
-                columns=columns,
-                assignments=assignments,
-            )
-        )
-        new, changed, unmatched = cr.fetchone()
-        # What was billed stays as billed; that the platform thinks otherwise now
-        # is shown.
-        cr.execute(
-            """
-            UPDATE saperx_cdr AS call
-            SET is_changed_after_billing = TRUE, fingerprint = stage.fingerprint
-            FROM saperx_cdr_stage AS stage
-            WHERE call.integration_id = stage.integration_id
-            AND call.remote_id = stage.remote_id
-            AND call.charge_id IS NOT NULL
-            AND call.fingerprint IS DISTINCT FROM stage.fingerprint
-            """
-        )
-        changed += cr.rowcount
-        cr.execute("DROP TABLE saperx_cdr_stage")
-        self.env["saperx.cdr"].invalidate_model()
-        return new, changed, unmatched
-
-    def _prepare_row(self, call, assessor):
-        fact = Fact(
-            line_remote_id=call.line_remote_id,
-            account_code=call.account_code,
-            direction=call.direction.value,
-            is_collect=call.is_collect,
-            answered=call.outcome.value == "answered",
-            caller=call.caller,
-            callee=call.callee,
-            start=call.start,
-            talk_seconds=call.talk_seconds,
-            platform_class=known_call_class(call.platform_class),
-            platform_amount=call.platform_amount,
-            platform_seconds=call.platform_charged_seconds,
-        )
-        return (
-            self.integration_id.id,
-            self.company_id.id,
-            call.remote_id,
-            self.id,
-            call.fingerprint.hex(),
-            call.line_remote_id,
-            call.account_code,
-            call.direction.value,
-            call.is_collect,
-            call.caller,
-            call.callee,
-            call.city,
-            call.start,
-            call.outcome.value,
-            call.total_seconds,
-            call.talk_seconds,
-            call.platform_charged_seconds,
-            call.platform_class,
-            call.platform_amount,
-            call.platform_cost,
-            *assessed_values(assessor.assess(fact)),
-        )
+def _get_working_seconds():
+    """For how long a scheduled action works at a stretch: Odoo kills one that takes
+    longer than its limit."""
+    limit = config["limit_time_real_cron"]
+    if limit is None or limit < 0:
+        limit = config["limit_time_real"]
+    return limit / 2 if limit else float("inf")

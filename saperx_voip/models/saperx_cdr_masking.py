@@ -4,10 +4,11 @@ from functools import partial
 
 from odoo import api, fields, models
 
-from ..number_masking import SEES_NUMBERS, mask_number
+from ..number_masking import SEES_HIDDEN, SEES_NUMBERS, mask_number
+from .saperx_service_number import BY_PREFIX_CLASSES
 
 # By the class that the number tells: a service's own digits, or E.164.
-SERVICE_CLASSES = ("free", "special")
+SERVICE_CLASSES = BY_PREFIX_CLASSES
 E164_CLASSES = ("lc", "ldn", "ldi", "vc1", "vc2", "vc3")
 # Of digits of which nobody knows where a number ends: country and area code at most.
 FEW_DIGITS = 4
@@ -64,11 +65,11 @@ class SaperxCdr(models.Model):
         :param services: the ``saperx.service.number`` that count for the call
         :return: a function from the number as it is written to what is shown of it
         """
-        if self.env.user.has_groups(SEES_NUMBERS):
-            return str
-        if own_class in SERVICE_CLASSES:
-            if services._find(digits or "").is_hidden:
-                return lambda _text: self.env._("Hidden service")
+        if not self.env.user.has_groups(SEES_HIDDEN) and services._hides(
+            digits, own_class
+        ):
+            return lambda _text: self.env._("Hidden service")
+        if self.env.user.has_groups(SEES_NUMBERS) or own_class in SERVICE_CLASSES:
             return str
         if own_class in E164_CLASSES:
             return mask_number

@@ -181,9 +181,12 @@ class SaperxCharge(models.Model):
             )
         charges = self.filtered(lambda charge: charge.state != "cancelled").sudo()
         self.env.flush_all()
+        # What the platform corrected meanwhile counts from now on.
+        self.env["saperx.cdr.change"]._apply(charges)
         freed = self.env.execute_query(
             SQL(
-                # What the platform corrected meanwhile is taken by the next reading.
+                # Of what it corrected before corrections were kept, the next reading
+                # tells.
                 "UPDATE saperx_cdr SET charge_id = NULL, state = 'unbilled',"
                 " fingerprint = CASE WHEN is_changed_after_billing THEN NULL"
                 " ELSE fingerprint END, is_changed_after_billing = FALSE"

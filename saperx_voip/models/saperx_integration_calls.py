@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.tools import SQL
 
 from ..rating import (
@@ -18,6 +18,8 @@ from ..rating import (
     local_date,
 )
 
+# Nobody waits for it: triggers alone wake a scheduled action that is parked.
+PARKED_UNTIL = "2999-12-31 00:00:00"
 # Whatever changes in a row of these may change whose a call is and what it costs.
 ASSESSOR_TABLES = (
     "saperx_line_period",
@@ -40,6 +42,15 @@ class SaperxIntegration(models.Model):
         help="Since when calls are being imported. Empty: they are not.",
     )
 
+    import_cron_id = fields.Many2one(
+        "ir.cron",
+        readonly=True,
+        copy=False,
+        ondelete="set null",
+        groups="base.group_system",
+        help="Reads the calls of this integration.",
+    )
+
     @api.depends("import_ids.state", "import_ids.started_at")
     def _compute_reading_since(self):
         since = dict(
@@ -51,6 +62,38 @@ class SaperxIntegration(models.Model):
         )
         for integration in self:
             integration.reading_since = since.get(integration)
+
+    def _get_import_cron(self):
+        """The scheduled action that reads its calls. Parked: only triggers wake it."""
+        self.ensure_one()
+        if not self.import_cron_id:
+            # Of two at once the second fails at this write, and begins again.
+            self.import_cron_id = (
+                self.env["ir.cron"]
+                .sudo()
+                .create(
+                    {
+                        "name": self.env._("SaperX: import calls of %s", self.name),
+                        "model_id": self.env["ir.model"]._get_id("saperx.cdr.import"),
+                        "state": "code",
+                        "code": f"model._cron_run_of({self.id})",
+                        # Whoever made the integration may leave.
+                        "user_id": SUPERUSER_ID,
+                        "interval_number": 1,
+                        "interval_type": "months",
+                        "nextcall": PARKED_UNTIL,
+                    }
+                )
+            )
+        return self.import_cron_id
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_import_cron(self):
+        crons = self.sudo().import_cron_id
+        actions = crons.ir_actions_server_id
+        # Refused while it reads.
+        crons.unlink()
+        actions.unlink()
 
     def _get_assessor(self, known=None, lines=None):
         """Everything that calls are matched and rated by, read once, for the pure

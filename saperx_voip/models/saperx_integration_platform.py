@@ -1,6 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -19,6 +20,7 @@ from ..gateway import (
     RateLimited,
     Reject,
     RequestRefused,
+    read_call,
 )
 from .saperx_api_log import RequestLog
 from .saperx_token import DatabaseTokenStore
@@ -131,8 +133,10 @@ class SaperxIntegration(models.Model):
                 )
             case RequestRefused():
                 text = record.env._("The platform refused the request: %s.", error)
-            case _:
+            case GatewayError() | UserError():
                 text = str(error)
+            case _:
+                text = record.env._("Something unexpected happened: %s", error)
         return text
 
     # The one hook that knows which platform answers: another gateway extends the
@@ -144,6 +148,14 @@ class SaperxIntegration(models.Model):
         """
         self.ensure_one()
         return self._make_client(self._get_token_store())
+
+    def _read_call(self, text):
+        """One call record by itself, as the platform wrote it.
+
+        :return: a ``gateway.Call``, or a ``gateway.Reject`` that says why it is none
+        """
+        self.ensure_one()
+        return read_call(text, ZoneInfo(self.timezone))
 
     def _make_client(self, token_store):
         self.ensure_one()

@@ -308,6 +308,19 @@ class SaperxLine(models.Model):
         return res
 
     @api.ondelete(at_uninstall=False)
+    def _unlink_except_called(self):
+        call = (
+            self.env["saperx.cdr"].sudo().search([("line_id", "in", self.ids)], limit=1)
+        )
+        if call:
+            raise UserError(
+                self.env._(
+                    "The line %s has calls and cannot be deleted: cancel it.",
+                    call.line_id.display_name,
+                )
+            )
+
+    @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
         for line in self:
             if line.remote_id or line.was_claimed:

@@ -1,10 +1,13 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
+from dataclasses import replace
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools.misc import format_amount, format_datetime
 
 from ..gateway import Direction, LastCalls, Outcome, known_call_class, read_last_calls
+from ..number_masking import SEES_HIDDEN
 from ..rating import classify, normalise
 
 LAST_CALLS = 20
@@ -386,6 +389,11 @@ class SaperxLine(models.Model):
 
     def _diagnose_calls(self, part, found: LastCalls):
         services = self.env["saperx.service.number"]._get_active(self.company_id)
+        if not self.env.user.has_groups(SEES_HIDDEN):
+            shown = [
+                call for call in found.calls if not self._is_hidden(call, services)
+            ]
+            found = replace(found, calls=tuple(shown))
         part["calls"] = [self._prepare_call(call, services) for call in found.calls]
         if found.error is not None:
             part["sentence"] = self.integration_id._explain(found.error, self.env.user)
@@ -455,8 +463,18 @@ class SaperxLine(models.Model):
         :param text: as the platform sent it
         :param services: the ``saperx.service.number`` that count for the line
         """
+        digits, own_class = self._read_number(text, services)
+        call_model = self.env["saperx.cdr"]
+        return call_model._get_mask(digits, own_class, services)(text)
+
+    def _is_hidden(self, call, services):
+        """Whether a call that is not stored was with a service that is hidden."""
+        outgoing = call.direction == Direction.OUTGOING
+        other = call.callee if outgoing else call.caller
+        return services._hides(*self._read_number(other, services))
+
+    def _read_number(self, text, services):
+        """:return: digits as rates match them, and the class that they tell"""
         area_code = normalise(self.main_number or "", None).area_code
         number = normalise(text, area_code, services._as_table())
-        own_class = classify(number, area_code=area_code)
-        call_model = self.env["saperx.cdr"]
-        return call_model._get_mask(number.digits, own_class, services)(text)
+        return number.digits, classify(number, area_code=area_code)

@@ -52,7 +52,9 @@ class SaperxLine(models.Model):
     @api.depends("end_at", "end_reason_id", "end_comment", "company_id")
     def _compute_end_date(self):
         for line in self:
-            zone = line.sudo().company_id._get_telephony_zone()
+            # A new line has no company before it has a contract.
+            company = line.sudo().company_id or self.env.company
+            zone = company._get_telephony_zone()
             line.end_date = line.end_at and local_date(line.end_at, zone)
             line.end_summary = line.end_at and line._describe_end()
 

@@ -12,7 +12,6 @@ from odoo.tools import SQL
 from odoo.tools.misc import format_date
 
 from ..forms import tell_forms
-from .saperx_cdr_allowance import DRAW_BATCH
 
 _logger = logging.getLogger(__name__)
 
@@ -29,7 +28,7 @@ class SaperxRecalculation(models.Model):
 
     _name = "saperx.recalculation"
     _description = "Recalculation of calls"
-    _inherit = ["saperx.recalculation.filter"]
+    _inherit = ["saperx.recalculation.filter", "saperx.undrawn.mixin"]
     _order = "id desc"
 
     origin = fields.Selection(
@@ -235,47 +234,6 @@ class SaperxRecalculation(models.Model):
                 "amount_after": _exact(self.amount_after) + batch.amount_after,
             }
         )
-        return True
-
-    def _add_undrawn(self, line_ids):
-        self.env.cr.execute(
-            SQL(
-                "INSERT INTO saperx_recalculation_line_rel (recalculation_id, line_id)"
-                " SELECT %s, unnest(%s) ON CONFLICT DO NOTHING",
-                self.id,
-                list(line_ids),
-            )
-        )
-        self.invalidate_recordset(["undrawn_line_ids"])
-
-    def _draw_next(self):
-        """:return: whether there were lines left whose allowances are to be drawn"""
-        rows = self.env.execute_query(
-            SQL(
-                # What lines of one contract share is reckoned together.
-                """
-                SELECT line.id FROM saperx_recalculation_line_rel AS undrawn
-                JOIN saperx_line AS line ON line.id = undrawn.line_id
-                WHERE recalculation_id = %s
-                ORDER BY line.contract_id, line.id LIMIT %s
-                """,
-                self.id,
-                DRAW_BATCH,
-            )
-        )
-        line_ids = [line_id for [line_id] in rows]
-        if not line_ids:
-            return False
-        self.env["saperx.cdr"]._draw_allowances(line_ids)
-        self.env.cr.execute(
-            SQL(
-                "DELETE FROM saperx_recalculation_line_rel"
-                " WHERE recalculation_id = %s AND line_id = ANY(%s)",
-                self.id,
-                line_ids,
-            )
-        )
-        self.invalidate_recordset(["undrawn_line_ids"])
         return True
 
     def _begin_again(self):

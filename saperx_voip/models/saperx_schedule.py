@@ -22,8 +22,6 @@ from ..schedule import (
 
 LOCKED_FIELDS = ("task", "integration_id")
 SHOWN_RUNS = 5
-# Nobody waits for it: triggers alone wake the scheduled action of a task.
-PARKED_UNTIL = "2999-12-31 00:00:00"
 
 
 class SaperxSchedule(models.Model):

@@ -9,22 +9,22 @@ from odoo.service.model import retrying
 
 from ..forms import tell_forms
 from ..schedule import pause_after
-from .saperx_schedule import PARKED_UNTIL
+from .saperx_cdr_import import OPEN_STATES
+from .saperx_integration_calls import PARKED_UNTIL
 
 _logger = logging.getLogger(__name__)
-
-# What was begun and has not ended: it is gone on with before anything new is begun.
-UNFINISHED = ("running", "waiting")
 
 
 class SaperxSchedule(models.Model):
     """How a scheduled task runs.
 
-    Its scheduled action is parked: only triggers wake it, at ``next_run_at`` or at
-    ``retry_at``. Odoo lets one worker at a time have it, so that a task never runs
-    twice at once. What is due is read from the record, never from the trigger: one too
-    many does nothing, and one that was lost is made again by ``_cron_watch``. The next
-    moment is reckoned from now: however many runs were missed, one makes up for them.
+    Its scheduled action is parked: only triggers wake it, at ``next_run_at`` or, to
+    charge, at ``retry_at``. An import is begun here and read by the scheduled action of
+    its integration, as any other; what that says of it is followed. Odoo lets one
+    worker at a time have an action, so that a task never runs twice at once. What is
+    due is read from the record, never from the trigger: one too many does nothing, and
+    one that was lost is made again by ``_cron_watch``. The next moment is reckoned from
+    now: however many runs were missed, one makes up for them.
 
     Trouble never leaves this class, since Odoo puts off what raises for the whole of
     its interval and at last switches it off. It is written on the record, and what may
@@ -72,25 +72,53 @@ class SaperxSchedule(models.Model):
 
     def _run_soon(self):
         """As if its moment had come."""
-        if not self:
+        if self.task == "import" and self._is_unfinished():
+            self.last_import_id._hurry()
             return
         now = fields.Datetime.now()
         self.write({"retry_at" if self.last_state == "waiting" else "next_run_at": now})
         self._arm()
 
-    def _is_at_work_on(self, run):
-        """:param run: a ``saperx.cdr.import``"""
-        return self.last_import_id == run and self.last_state in UNFINISHED
+    def _is_unfinished(self):
+        """What was begun and has not ended comes before anything new."""
+        if self.task == "charge":
+            return self.last_state in ("running", "waiting")
+        return self.integration_id.active and self.last_import_id.state in OPEN_STATES
 
     def _get_moment(self):
-        """When there is something to do, or False."""
+        """When there is something to do here, or False."""
         self.ensure_one()
         if not self.active:
             return False
-        if self.last_state == "running":
-            # It is at work, or was when its process died.
-            return fields.Datetime.now()
-        return self.retry_at if self.last_state == "waiting" else self.next_run_at
+        if not self._is_unfinished():
+            return self.next_run_at
+        if self.task == "import":
+            # At its end it wakes the task, if the next moment has come meanwhile.
+            return False
+        # Or else it is at work, or was when its process died.
+        is_waiting = self.last_state == "waiting" and self.retry_at
+        return is_waiting or fields.Datetime.now()
+
+    def _follow(self, run):
+        """What was begun here fares so. In the transaction that makes it so.
+
+        :param run: a ``saperx.cdr.import``
+        """
+        if self.last_import_id != run:
+            return
+        state = run.state
+        if state in OPEN_STATES:
+            state = "waiting" if run.next_try_at else "running"
+        self._record(
+            {
+                "last_state": state,
+                "last_error": run.error,
+                "retry_count": run.failed_attempts,
+                "retry_at": run.next_try_at,
+            }
+        )
+        # A moment that came meanwhile is made up for now.
+        self._arm()
 
     def _arm(self):
         """Be woken when there is something to do."""
@@ -119,9 +147,12 @@ class SaperxSchedule(models.Model):
             self._make_cron()
         if not self.cron_id.active:
             self.cron_id.active = True
-        if not self._get_moment():
+        if not self.next_run_at:
             self._plan()
-        latest = max(self._get_moment(), fields.Datetime.now())
+        moment = self._get_moment()
+        if not moment:
+            return
+        latest = max(moment, fields.Datetime.now())
         if not self._has_trigger([("call_at", "<=", latest)]):
             _logger.info("%s: woken by the watch", self.display_name)
             self._arm()
@@ -140,13 +171,17 @@ class SaperxSchedule(models.Model):
         # Something is done: Odoo counts a run without that as failed if it is killed
         # for its length, and in the end switches it off.
         cron._commit_progress(1, remaining=1)
-        if self.last_state in UNFINISHED and self._get_moment() <= self._now():
+        if self._is_unfinished() and self._is_due():
             self._go_on()
-        if self.last_state not in UNFINISHED and self.next_run_at <= self._now():
+        if not self._is_unfinished() and self._is_due():
             retrying(self._begin, self.env)
             self._go_on()
         retrying(self._arm, self.env)
         cron._commit_progress(remaining=0)
+
+    def _is_due(self):
+        moment = self._get_moment()
+        return moment and moment <= self._now()
 
     def _now(self):
         return fields.Datetime.now()
@@ -185,7 +220,8 @@ class SaperxSchedule(models.Model):
             if not self.integration_id.active:
                 env = self._in_its_language()
                 raise UserError(env._("Its integration is archived."))
-            getattr(self, f"_go_on_with_{self.task}")()
+            if self.task == "charge":
+                retrying(self._charge, self.env)
         except UserError as error:
             # Trying again helps nobody: it waits for a correction, or the next run.
             self._record_trouble({"last_state": "failed", "last_error": str(error)})
@@ -193,7 +229,9 @@ class SaperxSchedule(models.Model):
             _logger.exception("%s failed, and will be tried again", self.display_name)
             self._record_trouble(
                 {
-                    **self._prepare_next_attempt(self.retry_count + 1),
+                    "last_state": "waiting",
+                    "retry_count": self.retry_count + 1,
+                    "retry_at": self._now() + pause_after(self.retry_count + 1),
                     "last_error": self._in_its_language()._(
                         "Something unexpected happened: %s", error
                     ),
@@ -203,28 +241,6 @@ class SaperxSchedule(models.Model):
     def _record_trouble(self, values):
         self.env.cr.rollback()
         retrying(lambda: self._record(values), self.env)
-
-    def _go_on_with_import(self):
-        run = self.last_import_id
-        run._run()
-        run.invalidate_recordset()
-        match run.state:
-            case "done":
-                values = {"last_state": "done", "last_error": False, "retry_at": False}
-            case "failed":
-                values = {"last_state": "failed", "last_error": run.error}
-            case _:
-                values = self._prepare_next_attempt(run.failed_attempts)
-                if run.next_try_at:
-                    values |= {"retry_at": run.next_try_at, "last_error": run.error}
-                else:
-                    values["last_error"] = self._in_its_language()._(
-                        "Another import of this integration is at work."
-                    )
-        retrying(lambda: self._record(values), self.env)
-
-    def _go_on_with_charge(self):
-        retrying(self._charge, self.env)
 
     def _charge(self):
         """Charges, and the word that they are made: one transaction."""
@@ -249,13 +265,6 @@ class SaperxSchedule(models.Model):
                 "last_charge_amount": sum(charges.mapped("amount")),
             }
         )
-
-    def _prepare_next_attempt(self, failures):
-        return {
-            "last_state": "waiting",
-            "retry_count": failures,
-            "retry_at": self._now() + pause_after(failures),
-        }
 
     def _record(self, values):
         self.write(values)

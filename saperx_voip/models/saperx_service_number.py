@@ -10,6 +10,8 @@ from .call_class import CALL_CLASSES
 
 # What a number cannot be by itself: the platform says so, or nobody knows.
 NO_SERVICE = ("internal", "unknown")
+# By the class that the number tells: those whose digits may begin as a service's.
+BY_PREFIX_CLASSES = ("free", "special")
 RATED_FIELDS = {"number", "is_prefix", "call_class", "active", "company_id"}
 SEPARATORS = re.compile(r"[\s().+\-]")
 
@@ -43,7 +45,7 @@ class SaperxServiceNumber(models.Model):
     is_hidden = fields.Boolean(
         string="Not on statements",
         help="Statements do not list calls to it, as RGC art. 47 has it for reporting "
-        "lines (disque-denúncia).",
+        "lines (disque-denúncia), and nobody but billing sees them.",
     )
     active = fields.Boolean(default=True)
     company_id = fields.Many2one(

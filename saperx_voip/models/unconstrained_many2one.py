@@ -1,4 +1,5 @@
 from odoo import fields
+from odoo.tools import sql
 
 
 class UnconstrainedMany2one(fields.Many2one):
@@ -9,4 +10,9 @@ class UnconstrainedMany2one(fields.Many2one):
     """
 
     def update_db_foreign_key(self, model, column):
-        """Make none."""
+        """Make none, and drop one that an earlier release made."""
+        comodel = model.env[self.comodel_name]._table
+        for rule in ("restrict", "set null", "cascade"):
+            arguments = (model._table, self.name, comodel, "id", rule)
+            for name in sql.get_foreign_keys(model.env.cr, *arguments):
+                sql.drop_constraint(model.env.cr, model._table, name)

@@ -3,6 +3,7 @@
 from calendar import monthrange
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 ONE_DAY = timedelta(days=1)
@@ -18,6 +19,7 @@ def closing_date(closing_day: int, year: int, month: int) -> date:
     return date(year, month, min(closing_day, monthrange(year, month)[1]))
 
 
+@lru_cache(maxsize=16_384)
 def cycle_of(
     day: date, closing_day: int, not_before: date | None = None
 ) -> tuple[date, date]:
@@ -55,6 +57,12 @@ def cycles_between(
 
 def local_date(moment: datetime, timezone: ZoneInfo | str) -> date:
     """The date on which a moment (naive UTC) falls in a time zone."""
+    # Within a minute no date begins anywhere; and calls come by the minute.
+    return _local_date(moment.replace(second=0, microsecond=0), timezone)
+
+
+@lru_cache(maxsize=16_384)
+def _local_date(moment: datetime, timezone: ZoneInfo | str) -> date:
     return moment.replace(tzinfo=UTC).astimezone(_zone(timezone)).date()
 
 

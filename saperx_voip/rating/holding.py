@@ -3,6 +3,7 @@
 Pure: built from plain values, asked once for every call.
 """
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
@@ -105,6 +106,7 @@ class Directory:
         self._holdings: dict[int, list[Holding]] = defaultdict(list)
         self._by_number: dict[str, list[NumberHolding]] = defaultdict(list)
         self._numbers_of: dict[int, list[NumberHolding]] = defaultdict(list)
+        self._area_codes: dict[int, tuple[list[datetime], list[str | None]]] = {}
         for line in lines:
             if line.remote_id is not None:
                 self._by_remote_id[line.remote_id] = line.line_id
@@ -145,6 +147,13 @@ class Directory:
         A key that names a line which nobody held at that moment names nothing:
         the next key is tried.
         """
+        return self.find_by_line(
+            remote_id, account_code, moment
+        ) or self.find_by_number(own_number, moment)
+
+    def find_by_line(
+        self, remote_id: int | None, account_code: str | None, moment: datetime
+    ) -> Holding | None:
         line_id = self._by_remote_id.get(remote_id) if remote_id is not None else None
         if line_id is not None and (holding := self._held(line_id, moment)):
             return holding
@@ -153,12 +162,15 @@ class Directory:
             for line_id in self._by_account.get(account_code, ())
         )
         # A code that was given again: who has ended since then had it first.
-        if holding := min(
+        return min(
             filter(None, holdings),
             key=lambda held: held.until or datetime.max,
             default=None,
-        ):
-            return holding
+        )
+
+    def find_by_number(
+        self, own_number: str | None, moment: datetime
+    ) -> Holding | None:
         for number in self._by_number.get(own_number, ()):
             if number.covers(moment) and (
                 holding := self._held(number.line_id, moment)
@@ -168,6 +180,23 @@ class Directory:
 
     def area_code(self, line_id: int, moment: datetime) -> str | None:
         """The DDD that the line calls from: that of its main number."""
+        steps = self._area_codes.get(line_id)
+        if steps is None:
+            steps = self._area_codes[line_id] = self._area_code_steps(line_id)
+        moments, area_codes = steps
+        return area_codes[bisect_right(moments, moment)]
+
+    def _area_code_steps(self, line_id: int) -> tuple[list[datetime], list[str | None]]:
+        """The moments at which it may change, and what it is before the first of them
+        and from each of them on."""
+        numbers = self._numbers_of.get(line_id, ())
+        bounds = {moment for n in numbers for moment in (n.since, n.until)} - {None}
+        moments = sorted(bounds)
+        return moments, [
+            self._area_code(line_id, moment) for moment in (datetime.min, *moments)
+        ]
+
+    def _area_code(self, line_id: int, moment: datetime) -> str | None:
         for number in self._presented(line_id, moment):
             if number.number.startswith("55"):
                 return number.number[2:4]

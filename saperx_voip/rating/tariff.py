@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from typing import NamedTuple
 
 MICRO = 10**6
 """Prices have six decimals: all amounts are reckoned in whole millionths of a real."""
@@ -123,8 +124,7 @@ def gross_amount(rate: Rate, charged_seconds: int) -> Decimal:
     return from_centavos(micros_60 // MICROS_60_IN_A_CENTAVO)
 
 
-@dataclass(frozen=True, slots=True)
-class Rated:
+class Rated(NamedTuple):
     """What rating says of a call."""
 
     state: str

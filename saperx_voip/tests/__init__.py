@@ -1,6 +1,8 @@
 from . import test_access
 from . import test_allowance
 from . import test_api_log
+from . import test_call_access
+from . import test_call_change
 from . import test_charge
 from . import test_contract_end
 from . import test_contract_life
@@ -9,6 +11,8 @@ from . import test_did
 from . import test_explanation
 from . import test_final_charge
 from . import test_import
+from . import test_import_run
+from . import test_import_undo
 from . import test_integration
 from . import test_invoice
 from . import test_line
@@ -31,6 +35,7 @@ from . import test_port_out
 from . import test_porting
 from . import test_push
 from . import test_recalculation
+from . import test_reject
 from . import test_schedule
 from . import test_secret
 from . import test_simulation
@@ -38,4 +43,5 @@ from . import test_rate_import
 from . import test_tariff
 from . import test_termination_money
 from . import test_translation
+from . import test_unmatched
 from . import test_what_if

@@ -317,12 +317,15 @@ class TestAllowance(SaperxCase):
         self.assertEqual(self._get_call(1).covered_seconds, 0)
         self.assertEqual(self._amounts(2), [0])
 
-    def test_the_lines_of_a_window_are_those_that_call_in_it(self):
-        run = self._import(self._make_call(1))
-        self.assertEqual(run._get_line_ids(), self.line.ids)
-        run.date_to = moment("2026-10-15 12:00:00")
-        run.flush_recordset()
-        self.assertEqual(run._get_line_ids(), [])
+    def test_the_lines_that_wait_are_those_whose_calls_are_new_or_changed(self):
+        other = self._make_line(self.contract, number="551130001000")
+        run = self._import(
+            self._make_call(1), self._make_call(2, caller="551130001000", callee="190")
+        )
+        self.assertEqual(run.undrawn_line_ids, self.line)
+        self.assertFalse(self._import(self._make_call(1)).undrawn_line_ids)
+        run = self._import(self._make_call(1, caller="551130001000", talk_seconds=61))
+        self.assertEqual(run.undrawn_line_ids, self.line | other)
 
     def test_what_a_cycle_that_is_left_out_would_draw_stays_for_the_next(self):
         self._give(2, carries_over=True)

@@ -369,10 +369,17 @@ class TestDiagnosis(LiveCase):
         first, second = self._calls(*calls, role="user")["calls"]
         self.assertEqual(first["other_party"], FIXED_OTHER_DDD[:-4] + "••••")
         self.assertEqual(second["other_party"], "190")
-        (reported,) = self._calls(self._make_call(3, callee="181"), role="user")[
-            "calls"
-        ]
-        self.assertEqual(reported["other_party"], "Hidden service")
+
+    def test_nobody_but_billing_is_told_of_calls_to_reporting_lines(self):
+        reported = self._make_call(3, callee="181")
+        for role in ("user", "technician"):
+            part = self._calls(reported, role=role)
+            self.assertFalse(part["calls"], role)
+            self.assertIn("No call", part["sentence"])
+            told = self._calls(reported, self._make_call(4), role=role)["calls"]
+            self.assertEqual([call["id"] for call in told], ["4"])
+        (told,) = self._calls(reported, role="billing")["calls"]
+        self.assertEqual(told["other_party"], "181")
 
     def test_outgoing_calls_that_all_fail_are_told(self):
         failed = [self._make_call(n, outcome=Outcome.FAILED) for n in range(3)]

@@ -270,15 +270,23 @@ class TestMasking(SaperxCase):
             self.assertEqual(call.shown_callee, dialled)
             self.assertIn(f"Dialled {dialled} ", plain(call.explanation))
         for dialled in ("181", "0181", "55181"):
-            call = self._call("user", callee=dialled)
+            for role in ("user", "technician"):
+                self.assertFalse(self._call(role, callee=dialled), dialled)
+            call = self._calls("billing", 9)
             self.assertEqual(call.call_class, "free")
-            self.assertEqual(call.shown_number, "Hidden service")
-            self.assertNotIn("181", json.dumps(call.read(COMPUTED[:3])))
-            text = plain(call.explanation)
-            self.assertIn("Dialled Hidden service Read as Hidden service", text)
-            self.assertIn("free and emergency numbers cost the caller nothing", text)
-            self.assertNotIn("181", text)
-            self.assertEqual(self._calls("billing", 9).other_party, "181")
+            self.assertEqual(call.other_party, "181")
+
+    def test_what_is_told_of_a_hidden_call_all_the_same_does_not_name_it(self):
+        for dialled in ("181", "0181", "55181"):
+            self._import(self._make_call(9, callee=dialled))
+            for role in ("user", "technician"):
+                # As the web client may not read it: by what computes by ``sudo``.
+                call = self._get_call(9).with_user(self.users[role]).sudo()
+                self.assertEqual(call.shown_number, "Hidden service")
+                self.assertNotIn("181", json.dumps(call.read(COMPUTED[:3])))
+                text = plain(call.explanation)
+                self.assertIn("Dialled Hidden service Read as Hidden service", text)
+                self.assertNotIn("181", text)
 
     def test_of_services_that_begin_alike_the_closest_says_whether_it_is_hidden(self):
         service_model = self.env["saperx.service.number"]
@@ -294,12 +302,9 @@ class TestMasking(SaperxCase):
         own = service_model.create(
             {"number": "08005550000", "name": "Ours", "call_class": "free"}
         )
-        for callee, number in (
-            ("08005551234", "Hidden service"),
-            ("08005550000", "08005550000"),
-            ("08001234567", "08001234567"),
-        ):
-            self.assertEqual(self._call("user", callee=callee).shown_number, number)
+        self.assertFalse(self._call("user", callee="08005551234"))
+        for number in ("08005550000", "08001234567"):
+            self.assertEqual(self._call("user", callee=number).shown_number, number)
         own.copy({"company_id": self.company.id, "is_hidden": True})
         call = self._calls("user", 9)
         services = service_model._get_active(self.company)
@@ -310,7 +315,9 @@ class TestMasking(SaperxCase):
         self.tariff.rate_ids = [
             Command.create({"prefix": "181", "price_per_minute": 1})
         ]
-        text = plain(self._call("user", callee="181").explanation)
+        self._import(self._make_call(9, callee="181"))
+        call = self._get_call(9).with_user(self.users["technician"]).sudo()
+        text = plain(call.explanation)
         self.assertIn("Costs $ 1.00.", text)
         self.assertNotIn("181", text)
 

@@ -17,6 +17,7 @@ from ..models.saperx_cdr_import import IMPORT_LOCK
 from .common import TODAY, SaperxCase, moment
 
 RUN_LOGGER = "odoo.addons.saperx_voip.models.saperx_schedule_run"
+IMPORT_LOGGER = "odoo.addons.saperx_voip.models.saperx_cdr_import"
 
 
 class ScheduleCase(SaperxCase):
@@ -40,22 +41,50 @@ class ScheduleCase(SaperxCase):
 
     def _triggers(self, schedule):
         """When its scheduled action will be woken."""
+        return self._triggers_of(schedule.cron_id)
+
+    def _reading_triggers(self):
+        """When the action that reads the integration's calls will be woken."""
+        return self._triggers_of(self.integration.sudo().import_cron_id)
+
+    def _triggers_of(self, cron):
         return (
             self.env["ir.cron.trigger"]
-            .search([("cron_id", "=", schedule.cron_id.id)], order="call_at")
+            .search([("cron_id", "=", cron.id)], order="call_at")
             .mapped("call_at")
         )
 
     def _wake(self, schedule, at=TODAY):
-        """As a worker does."""
+        """As workers do: the task, whoever reads for it, and the task as that ends."""
         with freeze_time(at), self.enter_registry_test_mode():
-            schedule.cron_id.method_direct_trigger()
+            self._turn(schedule)
+            if schedule._is_due():
+                self._turn(schedule)
+
+    def _turn(self, schedule):
+        schedule.cron_id.method_direct_trigger()
+        self._read(schedule.integration_id)
         schedule.invalidate_recordset()
+
+    def _read(self, integration):
+        integration.invalidate_recordset(["import_cron_id"])
+        if cron := integration.sudo().import_cron_id:
+            cron.method_direct_trigger()
 
     def _reading(self, *outcomes):
         """Imports that end by themselves, one by one, with an error or without."""
+        coming = iter(outcomes)
+
+        def read(run, _until):
+            if error := next(coming):
+                raise error
+            run.phase = "checking"
+
         return patch.object(
-            type(self.env["saperx.cdr.import"]), "_read_window", side_effect=outcomes
+            type(self.env["saperx.cdr.import"]),
+            "_read_window",
+            autospec=True,
+            side_effect=read,
         )
 
     def _failing(self, error):
@@ -181,6 +210,7 @@ class TestSchedule(ScheduleCase):
 
     def test_the_actions_go_with_the_addon(self):
         cron = self._make_schedule().cron_id
+        cron |= self.integration.sudo()._get_import_cron()
         with self.enter_registry_test_mode():
             uninstall_hook(self.env)
         self.assertFalse(cron.exists())
@@ -251,13 +281,13 @@ class TestSchedule(ScheduleCase):
             for _ in down:
                 self._wake(schedule, now)
                 self.assertEqual(schedule.last_state, "waiting")
-                self.assertIn(schedule.retry_at, self._triggers(schedule))
+                self.assertIn(schedule.retry_at, self._reading_triggers())
                 pauses.append((schedule.retry_at - now) // timedelta(minutes=1))
                 now = schedule.retry_at
             self.assertEqual(pauses, [2, 5, 10, 20, 60, 60, 60])
             self.assertEqual(schedule.retry_count, 7)
             self.assertIn("does not answer", schedule.last_error)
-            self.assertEqual(schedule.cron_id.failure_count, 0)
+            self.assertEqual(self.integration.sudo().import_cron_id.failure_count, 0)
             # One run, however often it was tried.
             self.assertEqual(len(self.integration.import_ids), 1)
             self._wake(schedule, now)
@@ -317,9 +347,11 @@ class TestSchedule(ScheduleCase):
         with freeze_time("2026-11-17 10:30:00"):
             schedule._begin()
         run = schedule.last_import_id
+        self.assertEqual(schedule.last_state, "running")
         with self._reading(None):
             self._wake(schedule, "2026-11-17 10:31:00")
         self.assertEqual(run.state, "done")
+        self.assertEqual(schedule.last_state, "done")
         self.assertEqual(self.integration.import_ids, run)
 
     def test_another_import_of_the_integration_is_waited_for(self):
@@ -333,9 +365,8 @@ class TestSchedule(ScheduleCase):
                 self._wake(schedule, "2026-11-17 10:30:00")
             other.execute("SELECT pg_advisory_unlock(%s, %s)", key)
         reading.assert_not_called()
-        self.assertEqual(schedule.last_state, "waiting")
-        self.assertIn("Another import", schedule.last_error)
-        self.assertEqual(schedule.retry_at, moment("2026-11-17 10:32:00"))
+        self.assertEqual(schedule.last_state, "running")
+        self.assertEqual(schedule.last_import_id.state, "pending")
         with self._reading(None):
             self._wake(schedule, "2026-11-17 10:32:00")
         self.assertEqual(schedule.last_state, "done")
@@ -373,23 +404,104 @@ class TestSchedule(ScheduleCase):
 
     # One way only
 
-    def test_the_common_action_leaves_a_scheduled_run_to_its_task(self):
+    def test_runs_of_a_task_and_by_hand_are_read_one_after_the_other(self):
         schedule = self._make_schedule()
         with freeze_time("2026-11-17 10:30:00"):
             schedule._begin()
         run = schedule.last_import_id
         by_hand = self._make_run()
-        with self._reading(None), self.enter_registry_test_mode():
-            self.env.ref("saperx_voip.ir_cron_import").method_direct_trigger()
-        (run | by_hand).invalidate_recordset()
-        self.assertEqual(by_hand.state, "done")
-        self.assertEqual(run.state, "pending")
-        # Nobody else would go on with it now.
+        self.assertEqual(by_hand.waits_for_id, run)
+        with self._reading(None, None) as reading, self.enter_registry_test_mode():
+            self._read(self.integration)
+        read = [call.args[0].id for call in reading.call_args_list]
+        self.assertEqual(read, [run.id, by_hand.id])
+        self.env.invalidate_all()
+        self.assertEqual((run | by_hand).mapped("state"), ["done", "done"])
+        self.assertEqual(schedule.last_state, "done")
+
+    def test_what_an_archived_task_began_is_read_to_its_end(self):
+        schedule = self._make_schedule()
+        with freeze_time("2026-11-17 10:30:00"):
+            schedule._begin()
         schedule.active = False
         with self._reading(None), self.enter_registry_test_mode():
+            self._read(self.integration)
+        schedule.invalidate_recordset()
+        self.assertEqual(schedule.last_state, "done")
+        self.assertFalse(schedule.next_run_at)
+
+    def test_no_second_run_is_begun_beside_one_that_has_not_ended(self):
+        schedule = self._make_schedule()
+        with freeze_time("2026-11-17 10:30:00"):
+            schedule._begin()
+        run = schedule.last_import_id
+        with freeze_time("2026-11-18 10:30:00"), self.enter_registry_test_mode():
+            schedule.cron_id.method_direct_trigger()
+        schedule.invalidate_recordset()
+        self.assertEqual(self.integration.import_ids, run)
+        # As it ends, the task is woken for what it missed.
+        with freeze_time("2026-11-18 11:00:00"):
+            run._start()
+            run._finish()
+        self.assertIn(moment("2026-11-18 11:00:00"), self._triggers(schedule))
+
+    def test_an_older_run_that_is_tried_again_says_nothing_of_the_last_one(self):
+        schedule = self._make_schedule()
+        with self._reading(UserError("No password."), None):
+            self._wake(schedule, "2026-11-17 10:30:00")
+            older = schedule.last_import_id
+            self._wake(schedule, "2026-11-18 10:30:00")
+        older.action_retry()
+        with self._reading(UserError("No password.")), self.enter_registry_test_mode():
+            self._read(self.integration)
+        self.env.invalidate_all()
+        self.assertEqual(older.state, "failed")
+        self.assertEqual(schedule.last_state, "done")
+
+    def test_an_undone_run_leaves_the_task_as_it_is(self):
+        schedule = self._make_schedule()
+        with self._reading(None):
+            self._wake(schedule, "2026-11-17 10:30:00")
+        run = schedule.last_import_id
+        run.action_undo()
+        with self.enter_registry_test_mode():
+            self.env.ref("saperx_voip.ir_cron_undo_import").method_direct_trigger()
+        self.env.invalidate_all()
+        self.assertEqual(run.state, "undone")
+        self.assertEqual(schedule.last_state, "done")
+        with self._reading(None):
+            self._wake(schedule, "2026-11-18 10:30:00")
+        self.assertNotEqual(schedule.last_import_id, run)
+        self.assertEqual(schedule.last_import_id.state, "done")
+
+    def test_a_run_that_waits_or_is_at_work_is_not_undone(self):
+        schedule = self._make_schedule()
+        with self._reading(Unreachable("x", "timeout")):
+            self._wake(schedule, "2026-11-17 10:30:00")
+        with self.assertRaisesRegex(UserError, "cannot be undone"):
+            schedule.last_import_id.action_undo()
+
+    def test_the_unexpected_in_an_import_is_logged_and_tried_again(self):
+        schedule = self._make_schedule()
+        with (
+            self._reading(RuntimeError("out of luck"), None),
+            self.assertLogs(IMPORT_LOGGER, "ERROR"),
+        ):
+            self._wake(schedule, "2026-11-17 10:30:00")
+            self.assertEqual(schedule.last_state, "waiting")
+            self.assertIn("out of luck", schedule.last_error)
+            self.assertEqual(schedule.retry_at, moment("2026-11-17 10:32:00"))
+            self._wake(schedule, "2026-11-17 10:32:00")
+        self.assertEqual(schedule.last_state, "done")
+
+    def test_a_reading_action_that_was_switched_off_is_there_again(self):
+        self._make_run()
+        cron = self.integration.sudo().import_cron_id
+        cron.active = False
+        with self.enter_registry_test_mode():
             self.env.ref("saperx_voip.ir_cron_import").method_direct_trigger()
-        run.invalidate_recordset()
-        self.assertEqual(run.state, "done")
+        cron.invalidate_recordset()
+        self.assertTrue(cron.active)
 
     def test_a_run_that_another_worker_ended_is_not_read_again(self):
         run = self._make_run()
@@ -402,12 +514,13 @@ class TestSchedule(ScheduleCase):
             run.with_env(run.env(cr=cr))._run()
         reading.assert_not_called()
 
-    def test_trying_a_scheduled_run_again_by_hand_wakes_its_task(self):
+    def test_trying_a_scheduled_run_again_by_hand_is_seen_in_its_task(self):
         schedule = self._make_schedule()
         with self._reading(Unreachable("x"), None):
             self._wake(schedule, "2026-11-17 10:30:00")
             with freeze_time("2026-11-17 10:30:30"):
                 schedule.last_import_id.action_retry()
+            self.assertEqual(schedule.last_state, "running")
             self._wake(schedule, "2026-11-17 10:30:30")
         self.assertEqual(schedule.last_state, "done")
 
@@ -464,8 +577,8 @@ class TestSchedule(ScheduleCase):
         self.assertEqual(len(self._triggers(schedule)), 1)
 
     def test_a_next_attempt_whose_trigger_is_lost_is_found_again(self):
-        schedule = self._make_schedule()
-        with self._reading(Unreachable("x")):
+        schedule = self._make_schedule(task="charge")
+        with self._failing(RuntimeError("x")), self.assertLogs(RUN_LOGGER, "ERROR"):
             self._wake(schedule, "2026-11-17 10:30:00")
         self.env["ir.cron.trigger"].search([]).unlink()
         self._watch("2026-11-17 10:31:00")

@@ -3,6 +3,7 @@ from . import contract_contract_terminate
 from . import contract_contract_terminate_invoice
 from . import contract_contract_terminate_remaining
 from . import contract_contract_terminate_fee
+from . import saperx_import_undo_wizard
 from . import saperx_import_wizard
 from . import saperx_charge_wizard
 from . import saperx_recalculation_wizard
@@ -17,6 +18,7 @@ from . import saperx_line_change_wizard
 from . import saperx_line_change_preview
 from . import saperx_line_change_wizard_row
 from . import saperx_simulation_wizard
+from . import saperx_unmatched_wizard
 from . import saperx_what_if_wizard
 from . import saperx_rate_price_wizard
 from . import saperx_rate_import_wizard

@@ -8,15 +8,19 @@ class MergePartnerAutomatic(models.TransientModel):
     _inherit = "base.partner.merge.automatic.wizard"
 
     def _update_foreign_keys(self, src_partners, dst_partner):
-        """Calls point at their customer without a foreign key."""
+        """Calls and their corrections point at their customer without a foreign
+        key."""
         res = super()._update_foreign_keys(src_partners, dst_partner)
-        self.env.execute_query(
-            SQL(
-                "UPDATE saperx_cdr SET partner_id = %s WHERE partner_id = ANY(%s)"
-                " RETURNING id",
-                dst_partner.id,
-                src_partners.ids,
+        for model in ("saperx.cdr", "saperx.cdr.change"):
+            table = SQL.identifier(self.env[model]._table)
+            self.env.execute_query(
+                SQL(
+                    "UPDATE %s SET partner_id = %s WHERE partner_id = ANY(%s)"
+                    " RETURNING id",
+                    table,
+                    dst_partner.id,
+                    src_partners.ids,
+                )
             )
-        )
-        self.env["saperx.cdr"].invalidate_model(["partner_id"])
+            self.env[model].invalidate_model(["partner_id"])
         return res

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from . import auth, calls, faults, forms, generate, ledger, panel, seed
+from . import auth, calls, faults, forms, generate, ledger, many, panel, seed
 from .fields import Fields
 from .store import create_tables, drop_tables, get_meta
 from .web import Answer, Context, Refusal, json_answer
@@ -158,6 +158,7 @@ ROUTES: dict[tuple[str, str], Callable[..., Answer]] = {
     ("POST", "/calls/generate"): generate_calls,
     ("POST", "/calls/release"): release_calls,
     ("POST", "/calls"): add_calls,
+    ("POST", "/circuitos"): many.make_lines,
     ("POST", "/faults"): add_fault,
     ("GET", "/faults"): list_faults,
     ("DELETE", "/faults"): clear_faults,

@@ -66,6 +66,9 @@ HOUR_WEIGHTS = (
 
 #: Rows that are written at once; bounds the memory of a large month.
 CHUNK = 20_000
+#: For SQLite's pages meanwhile, in KiB: lines come one after the other, so their calls
+#: go all over the table. With less, a million calls take three times as long.
+CACHE_KIB = 600_000
 
 
 @dataclass
@@ -130,6 +133,16 @@ def run(db: sqlite3.Connection, order: Order) -> dict[str, int]:
 
     :return: how many calls were made, and of which sort
     """
+    (cache,) = db.execute("PRAGMA cache_size").fetchone()
+    db.execute(f"PRAGMA cache_size = {-CACHE_KIB}")
+    try:
+        return _run(db, order)
+    finally:
+        db.execute(f"PRAGMA cache_size = {cache}")
+        db.execute("PRAGMA shrink_memory")
+
+
+def _run(db: sqlite3.Connection, order: Order) -> dict[str, int]:
     lines = _lines(db)
     chosen = [
         line for line in lines if order.line_ids is None or line.id in order.line_ids

@@ -98,7 +98,7 @@ def create(context: Context) -> Answer:
         " criado_em, atualizado_em) VALUES (?, ?, 'ativo', ?, ?, ?, ?)",
         (
             wanted["referencia"],
-            wanted.get("conta") or _next_conta(context.db),
+            wanted.get("conta") or next_conta(context.db),
             dumps(settings),
             _digest(wanted.get("senha")),
             now,
@@ -299,7 +299,8 @@ def _check_relations(
         raise invalid(errors)
 
 
-def _next_conta(db: sqlite3.Connection) -> str:
+def next_conta(db: sqlite3.Connection) -> str:
+    """An account code that no line has."""
     number = get_meta(db, "last_conta")
     while True:
         number = number + 1 if number < 999_999 else 1

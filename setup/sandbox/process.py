@@ -190,6 +190,11 @@ class SandboxProcess:
             "POST", "/calls/generate", json={"month": month, **settings}
         )
 
+    def make_lines(self, count: int) -> list[dict[str, Any]]:
+        """Active lines with a number each. :return: id, conta and numero of each"""
+        made = self._control("POST", "/circuitos", json={"count": count})
+        return made["circuitos"]
+
     def add_calls(
         self, records: list[Any] | str, inicio: str | None = None, replace: bool = False
     ) -> int:

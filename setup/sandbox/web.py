@@ -31,16 +31,18 @@ class Answer:
     content_type: str | None = JSON_TYPE
 
 
-def dumps(value: Any) -> str:
-    """JSON as the sandbox writes it: compact, UTF-8."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
-
-
 def _plain(value: Any) -> Any:
     """Decimals come from request bodies, which are read without rounding."""
     if isinstance(value, Decimal):
         return str(value)
     raise TypeError(f"not JSON: {type(value).__name__}")
+
+
+#: JSON as the sandbox writes it: compact, UTF-8. One encoder, since a month of calls
+#: would make it by the million.
+dumps: Callable[[Any], str] = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), default=_plain
+).encode
 
 
 def json_answer(value: Any, status: int = 200) -> Answer:

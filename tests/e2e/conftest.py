@@ -67,6 +67,10 @@ def world(server, sandbox, admin, database):
         sandbox,
         name=f"Test {next(_numbers)}",
         sql=lambda statement: postgres.query(statement, database),
+        # As Odoo's triggers do, through a database of PostgreSQL's own.
+        wake_workers=lambda: postgres.query(
+            f"SELECT pg_notify('cron_trigger', '{database}')"
+        ),
         today=local_today(),
     )
     yield world

@@ -29,7 +29,7 @@ def test_support_sees_where_calls_went_but_not_to_whom(page, server, world, user
     page.goto(f"{server.url}/odoo/call-records")
     numbers = page.locator(".o_data_row [name=shown_number]")
     expect(numbers.filter(has_text="(99) 3333-••••").first).to_be_visible()
-    _assert_nowhere(page, "33334444", "3333-4444", ">181<")
+    _assert_nowhere(page, "33334444", "3333-4444", ">181<", "Serviço oculto")
 
     page.goto(f"{server.url}/odoo/call-records/{first}")
     title = page.locator(".o_form_view h1")
@@ -40,15 +40,17 @@ def test_support_sees_where_calls_went_but_not_to_whom(page, server, world, user
     _assert_nowhere(page, "33334444", "3333-4444")
 
     page.goto(f"{server.url}/odoo/call-records/{reported}")
-    expect(title).to_contain_text(" · ")
-    expect(page.locator(".o_saperx_explanation")).to_be_visible()
+    # That somebody called a reporting line is not told at all.
+    refusal = page.locator(".modal", has_text="Erro de acesso")
+    expect(refusal).to_be_visible()
     _assert_nowhere(page, ">181")
+    refusal.get_by_role("button", name="Fechar").last.click()
 
     page.goto(f"{server.url}/odoo/sip-lines/{line}")
     page.get_by_role("button", name="Diagnóstico").click()
     numbers = page.locator(".o_saperx_other_party")
     expect(numbers.filter(has_text="55993333••••")).to_be_visible()
-    expect(numbers).to_have_count(2)
+    expect(numbers).to_have_count(1)
     _assert_nowhere(page, "33334444", ">181<")
 
     page.context.clear_cookies()

@@ -20,7 +20,7 @@ def run_now(world, *schedules):
 
 
 def wait_state(world, schedule, state):
-    return world.wait(
+    return world.wait_for_workers(
         f"the task is {state}",
         lambda: (
             (found := world.odoo.read("saperx.schedule", schedule))["last_state"]
@@ -39,15 +39,23 @@ def imports(world, schedule):
 
 
 def let_time_come(world, schedule, moment):
-    """What time would do. :param moment: a column of the task"""
+    """What time would do.
+
+    :param moment: ``next_run_at`` of the task, or ``next_try_at`` of its import
+    """
+    past = "now() AT TIME ZONE 'UTC' - interval '5 hours'"
+    table, cron = {
+        "next_run_at": ("saperx_schedule", "schedule.cron_id"),
+        "next_try_at": ("saperx_cdr_import", "integration.import_cron_id"),
+    }[moment]
+    column = "id" if table == "saperx_schedule" else "schedule_id"
+    world.sql(f"UPDATE {table} SET {moment} = {past} WHERE {column} = {schedule}")
     world.sql(
-        f"UPDATE saperx_schedule SET {moment} = now() AT TIME ZONE 'UTC'"
-        f" - interval '5 hours' WHERE id = {schedule}"
-    )
-    world.sql(
-        "UPDATE ir_cron_trigger SET call_at = now() AT TIME ZONE 'UTC'"
-        " - interval '5 hours' WHERE cron_id ="
-        f" (SELECT cron_id FROM saperx_schedule WHERE id = {schedule})"
+        f"UPDATE ir_cron_trigger SET call_at = {past} WHERE cron_id ="
+        f" (SELECT {cron} FROM saperx_schedule AS schedule"
+        " JOIN saperx_integration AS integration"
+        " ON integration.id = schedule.integration_id"
+        f" WHERE schedule.id = {schedule})"
     )
 
 
@@ -65,8 +73,11 @@ def test_an_outage_is_tried_again_by_itself_and_switches_nothing_off(world):
     found = wait_state(world, schedule, "waiting")
     assert found["last_error"].startswith("A plataforma não responde")
     assert found["retry_count"] == 1
+    reads = world.odoo.read("saperx.integration", world.integration, "import_cron_id")
     (cron,) = world.odoo.search_read(
-        "ir.cron", [("id", "=", found["cron_id"][0])], ["active", "failure_count"]
+        "ir.cron",
+        [("id", "=", reads["import_cron_id"][0])],
+        ["active", "failure_count"],
     )
     assert cron["active"]
     assert cron["failure_count"] == 0
@@ -76,7 +87,7 @@ def test_an_outage_is_tried_again_by_itself_and_switches_nothing_off(world):
     )
     assert planned
     world.sandbox.start()
-    let_time_come(world, schedule, "retry_at")
+    let_time_come(world, schedule, "next_try_at")
     wait_state(world, schedule, "done")
     (run,) = imports(world, schedule)
     assert run["state"] == "done"

@@ -9,19 +9,31 @@ from demo.client import OdooClient, OdooError
 from demo.month import closed_month
 
 WAIT_SECONDS = 150
+WAKE_SECONDS = 1.0
 
 
 class World:
     """One integration of a running Odoo with one sandbox platform.
 
     :param sql: runs a statement in the database, for what no user can do: the clock
+    :param wake_workers: has them look at once for scheduled actions that are due
     """
 
-    def __init__(self, odoo: OdooClient, sandbox, *, name: str, sql, today: date):
+    def __init__(
+        self,
+        odoo: OdooClient,
+        sandbox,
+        *,
+        name: str,
+        sql,
+        wake_workers,
+        today: date,
+    ):
         self.odoo = odoo
         self.sandbox = sandbox
         self.name = name
         self.sql = sql
+        self.wake_workers = wake_workers
         self.first, self.last = closed_month(today)
         self.today = today
         self.integration = odoo.create("saperx.integration", self.credentials())
@@ -135,6 +147,20 @@ class World:
             time.sleep(0.1)
         return value
 
+    def wait_for_workers(self, what, condition):
+        """As ``wait``, for what a scheduled action does at a moment that has come, or
+        after a restart: workers look for that once a minute, unless they are woken."""
+        woken_at = time.monotonic()
+
+        def woken():
+            nonlocal woken_at
+            if time.monotonic() - woken_at >= WAKE_SECONDS:
+                self.wake_workers()
+                woken_at = time.monotonic()
+            return condition()
+
+        return self.wait(what, woken)
+
     def wait_synced(self, *lines):
         self.wait(
             "the lines are in step",
@@ -223,7 +249,7 @@ class World:
             assert found["state"] != "failed", found["error"]
             return found["state"] == "done" and found
 
-        return self.wait("the import has ended", ended)
+        return self.wait_for_workers("the import has ended", ended)
 
     def import_calls(self):
         """*Importar ligações* of the closed month. :return: the run's fields"""

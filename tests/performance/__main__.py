@@ -5,6 +5,7 @@ from pathlib import Path
 
 from . import (
     decoding_speed,
+    import_speed,
     overdue_speed,
     push_speed,
     rating_speed,
@@ -48,7 +49,8 @@ def measure() -> list[dict]:
         row(f"decoding, {name}", speed, "records/s", reference=pydantic)
         for name, speed in decoders.items()
     ]
-    return rows + measure_pushes() + measure_recalculation() + measure_overdue()
+    rows += measure_pushes() + measure_import() + measure_recalculation()
+    return rows + measure_overdue()
 
 
 def measure_pushes() -> list[dict]:
@@ -62,6 +64,41 @@ def measure_pushes() -> list[dict]:
             ratio_goal=push_speed.GOAL if speed.has_goal else None,
         )
         for speed in push_speed.measure()
+    ]
+
+
+def measure_import() -> list[dict]:
+    speeds = import_speed.measure()
+    copied = speeds.copied
+    goal = {"reference": copied, "ratio_goal": import_speed.GOAL}
+    memory = row("import, memory grown", speeds.grown_megabytes, "MB")
+    memory["goal"] = import_speed.MOST_MEGABYTES
+    memory["holds"] = speeds.grown_megabytes <= import_speed.MOST_MEGABYTES
+    return [
+        row("bare COPY of an import's rows", copied, "calls/s"),
+        row("ORM create of an import's rows", speeds.created, "calls/s", copied),
+        row("import over HTTP, rated", speeds.imported, "calls/s", **goal),
+        row(
+            "import over HTTP, rated, least",
+            speeds.imported,
+            "calls/s",
+            goal=import_speed.LEAST,
+        ),
+        row(
+            "import over HTTP, with an allowance on every line",
+            speeds.with_allowance,
+            "calls/s",
+            copied,
+        ),
+        row(
+            "import, the same window again",
+            speeds.again,
+            "calls/s",
+            reference=speeds.imported,
+            ratio_goal=1,
+        ),
+        row("import, three days alone", speeds.small, "calls/s", speeds.imported),
+        memory,
     ]
 
 

@@ -64,13 +64,15 @@ def made_database() -> Iterator:
         databases.drop(DATABASE)
 
 
-def make_integration(env):
+def make_integration(env, **values):
+    """With one line, of a plan that has a price for each class and an allowance."""
     integration = env["saperx.integration"].create(
         {
             "name": "Bench",
             "active": False,
             "base_url": "https://bench.example/api/v2",
             "username": "sandbox",
+            **values,
         }
     )
     plan = env["saperx.plan"].create(
@@ -132,24 +134,24 @@ def multiply(env, table: str, count: int, **values: str) -> None:
     )
 
 
-def make_lines(env) -> None:
+def make_lines(env, count: int = LINES) -> None:
     """The one line there is becomes many, in as many contracts as they need."""
-    contracts = LINES // LINES_OF_A_CONTRACT
+    contracts = count // LINES_OF_A_CONTRACT
     first = "(SELECT max(id) FROM contract_contract)"
     multiply(env, "contract_contract", contracts - 1)
     contract = f"{first} - mod(n, {contracts})"
     multiply(
         env,
         "saperx_line",
-        LINES - 1,
+        count - 1,
         reference="'bench-' || n",
         account_code="100000 + n",
         contract_id=contract,
     )
     line = "(SELECT id FROM saperx_line WHERE reference = 'bench-' || n)"
-    multiply(env, "saperx_line_period", LINES - 1, line_id=line, contract_id=contract)
+    multiply(env, "saperx_line_period", count - 1, line_id=line, contract_id=contract)
     number = f"({FIRST_NUMBER} + n)::text"
-    multiply(env, "saperx_did", LINES - 1, line_id=line, number=number)
+    multiply(env, "saperx_did", count - 1, line_id=line, number=number)
     env.cr.execute("ANALYZE")
     env.cr.commit()
     env.invalidate_all()

@@ -308,3 +308,21 @@ def test_large_month_is_made_and_read_quickly(
     answer = api.get("/ligacoes", **MONTH, limite=5000)
     assert len(answer.json()["data"]) == 5000
     assert answer.elapsed.total_seconds() < 2
+
+
+def test_many_lines_at_once_are_the_same_each_time(
+    api: Api, sandbox: SandboxProcess
+) -> None:
+    made = sandbox.make_lines(30) + sandbox.make_lines(20)
+    assert len({line["conta"] for line in made}) == 50
+    assert len({line["numero"] for line in made}) == 50
+    first = api.get(f"/circuitos/{made[0]['id']}").json()
+    assert first["conta"] == made[0]["conta"] and first["status"] == "ativo"
+    assert [did["numero"] for did in first["dids"]] == [made[0]["numero"]]
+    counts = sandbox.generate_calls("2026-10", calls_per_line=20, late_share=0)
+    assert (counts["lines"], counts["generated"]) == (50, 1000)
+    records = sandbox.ledger(calls=True)["records"]
+    sandbox.reset(seed=1)
+    assert sandbox.make_lines(50) == made
+    sandbox.generate_calls("2026-10", calls_per_line=20, late_share=0)
+    assert sandbox.ledger(calls=True)["records"] == records

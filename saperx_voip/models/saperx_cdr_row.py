@@ -1,0 +1,249 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+"""From decoded calls to rows of the call table: no Odoo, for a thread without it."""
+
+import time
+
+import msgspec
+
+from ..bulk import escape, is_plain
+from ..gateway import GatewayError, known_call_class
+from ..rating import Fact
+
+# In the order of ``Rows.make``.
+COLUMNS = (
+    # Of the run.
+    "integration_id",
+    "company_id",
+    "import_id",
+    # As the platform has it.
+    "remote_id",
+    "fingerprint",
+    "line_remote_id",
+    "account_code",
+    "direction",
+    "is_collect",
+    "caller",
+    "callee",
+    "city",
+    "start",
+    "outcome",
+    "total_seconds",
+    "talk_seconds",
+    "platform_charged_seconds",
+    "platform_class",
+    "platform_amount",
+    "platform_cost",
+    # As ``saperx_cdr.assessed_values`` has it.
+    "line_id",
+    "period_id",
+    "contract_id",
+    "partner_id",
+    "other_party",
+    "own_class",
+    "call_class",
+    "cycle_end",
+    "rate_id",
+    "charged_seconds",
+    "gross_amount",
+    "state",
+    "reason",
+    "covered_seconds",
+    "covered_amount",
+    "charged_amount",
+    "allowance_uses",
+)
+NOBODY = "\\N\t\\N\t\\N\t\\N"
+
+# Pages are stored together: each transaction has a price of its own.
+BATCH_CALLS = 10_000
+# But what came in is seen soon, from a platform that takes its time.
+BATCH_SECONDS = 1.5
+
+
+class Row(msgspec.Struct, gc=False):
+    """A call as COPY takes it. Nothing for the garbage collector, as ``Call``."""
+
+    text: str
+    """A line, with its end."""
+    line_id: int | None
+    state: str
+
+
+class Rows:
+    """Makes rows of one run by one assessor; usable from any thread.
+
+    One expression a row, since they come by the million: what may hold a tab or the
+    like is escaped, the rest is ours.
+    """
+
+    def __init__(self, assessor, integration_id, company_id, import_id):
+        self.assessor = assessor
+        self._run = f"{integration_id}\t{company_id}\t{import_id}\t"
+        self._holders = {None: NOBODY}
+
+    def make(self, call) -> Row:
+        """:param call: a ``gateway.Call``"""
+        direction, outcome = call.direction.value, call.outcome.value
+        remote_id, line_remote_id = call.remote_id, call.line_remote_id
+        account_code, caller, callee = call.account_code, call.caller, call.callee
+        platform_class, seconds = call.platform_class, call.platform_charged_seconds
+        amount, cost, city = call.platform_amount, call.platform_cost, call.city
+        holding, other_party, own_class, call_class, cycle_end, rated = (
+            self.assessor.assess(
+                Fact(
+                    line_remote_id,
+                    account_code,
+                    direction,
+                    call.is_collect,
+                    outcome == "answered",
+                    caller,
+                    callee,
+                    call.start,
+                    call.talk_seconds,
+                    known_call_class(platform_class),
+                    amount,
+                    seconds,
+                )
+            )
+        )
+        state, reason, rate_id, charged_seconds, gross = rated
+        if not is_plain(
+            f"{remote_id}{account_code}{caller}{callee}{platform_class}{city}"
+        ):
+            (
+                remote_id,
+                account_code,
+                caller,
+                callee,
+                platform_class,
+                city,
+                other_party,
+            ) = (
+                text and escape(text)
+                for text in (
+                    remote_id,
+                    account_code,
+                    caller,
+                    callee,
+                    platform_class,
+                    city,
+                    other_party,
+                )
+            )
+        text = (
+            f"{self._run}{remote_id}\t{call.fingerprint.hex()}\t"
+            f"{_or_null(line_remote_id)}\t{_or_null(account_code)}\t{direction}\t"
+            f"{'t' if call.is_collect else 'f'}\t{caller}\t{callee}\t{_or_null(city)}\t"
+            f"{call.start}\t{outcome}\t{call.total_seconds}\t{call.talk_seconds}\t"
+            f"{_or_null(seconds)}\t{_or_null(platform_class)}\t{_or_null(amount)}\t"
+            f"{_or_null(cost)}\t{self._holder(holding)}\t{other_party}\t{own_class}\t"
+            f"{call_class}\t{_or_null(cycle_end)}\t{_or_null(rate_id)}\t"
+            f"{charged_seconds}\t{gross}\t{state}\t{_or_null(reason)}\t0\t0\t{gross}"
+            "\t\\N\n"
+        )
+        return Row(text, holding and holding.line_id, state)
+
+    def _holder(self, holding):
+        key = holding and holding.period_id
+        text = self._holders.get(key)
+        if text is None:
+            text = self._holders[key] = (
+                f"{holding.line_id}\t{holding.period_id}\t{holding.contract_id}"
+                f"\t{holding.partner_id}"
+            )
+        return text
+
+
+class Batch:
+    """Pages that are stored together.
+
+    :param maker: the ``Rows`` by which its rows are made
+    :param bool is_eager: whether they are made as pages come in; else by whoever finds
+        that they are needed
+    """
+
+    def __init__(self, maker, is_eager=True):
+        self._began_at = time.monotonic()
+        self._is_eager = is_eager
+        self.maker = maker
+        self.calls = {}
+        """By the platform's id: what comes twice is folded, the later one counts."""
+        self.rows = {}
+        self.rejects = []
+        self.overtaken = []
+        """Rejects after which a record of the same call came that could be read."""
+        self.read_count = 0
+        self.cursor = None
+        self.read_until = None
+        """All that began before has been read; None: the platform's order tells not."""
+
+    def add(self, page):
+        """:param page: a ``gateway.CallPage``"""
+        self.calls.update((call.remote_id, call) for call in page.calls)
+        if self._is_eager:
+            make = self.maker.make
+            self.rows.update((call.remote_id, make(call)) for call in page.calls)
+        if self.rejects:
+            self._overtake({call.remote_id for call in page.calls})
+        self.rejects += page.rejects
+        self.read_count += len(page.calls) + len(page.rejects)
+        self.cursor = page.cursor
+
+    def _overtake(self, remote_ids):
+        self.overtaken += [r for r in self.rejects if r.remote_id in remote_ids]
+        self.rejects = [r for r in self.rejects if r.remote_id not in remote_ids]
+
+    def use(self, maker):
+        """Rows by another maker from now on."""
+        if maker is not self.maker:
+            self.maker, self.rows = maker, {}
+
+    def get_row(self, remote_id):
+        return self.rows.get(remote_id) or self.maker.make(self.calls[remote_id])
+
+    def is_due(self):
+        return (
+            len(self.calls) >= BATCH_CALLS
+            or time.monotonic() - self._began_at >= BATCH_SECONDS
+        )
+
+
+class Gatherer:
+    """Gathers pages into batches.
+
+    :param maker: as of ``Batch``; may be replaced at any time, as ``is_eager``
+    """
+
+    def __init__(self, maker):
+        self.maker = maker
+        self.is_eager = True
+        self._latest = None
+        self._is_ordered = True
+
+    def gather(self, pages):
+        """Batches of pages. What was read before trouble comes before it."""
+        batch = Batch(self.maker, self.is_eager)
+        try:
+            for page in pages:
+                batch.add(page)
+                batch.read_until = self._follow(page)
+                if page.cursor is None or batch.is_due():
+                    yield batch
+                    batch = Batch(self.maker, self.is_eager)
+        except GatewayError:
+            if batch.read_count:
+                yield batch
+            raise
+
+    def _follow(self, page):
+        """:return: the latest start, while the platform sends the oldest first"""
+        for call in page.calls:
+            if self._latest is None or call.start >= self._latest:
+                self._latest = call.start
+            else:
+                self._is_ordered = False
+        return self._latest if self._is_ordered else None
+
+
+def _or_null(value):
+    return "\\N" if value is None else value

@@ -1,0 +1,64 @@
+"""Many lines at once, for tests of volume: ``POST /_sandbox/circuitos``."""
+
+import random
+import sqlite3
+
+from . import forms, lines, numbers, seed
+from .fields import Fields
+from .web import Answer, Context, dumps, json_answer
+
+MOST_LINES = 100_000
+
+
+def make_lines(context: Context) -> Answer:
+    """``POST /_sandbox/circuitos {"count": 5000}``: active lines with a number each.
+
+    They come with the names, areas and numbers that the platform's seed and their place
+    say, after those that there are, and in no other way than ``POST /circuitos`` would
+    have made them.
+    """
+    fields = Fields(context.json_object())
+    count = fields.integer("count", required=True, low=1, high=MOST_LINES)
+    fields.only("count")
+    fields.check()
+    assert count is not None
+    made = [_make(context.db, place) for place in _free_places(context.db, count)]
+    return json_answer({"circuitos": made})
+
+
+def _free_places(db: sqlite3.Connection, count: int) -> range:
+    (made,) = db.execute(
+        "SELECT count(*) FROM lines WHERE referencia LIKE 'lote-%'"
+    ).fetchone()
+    return range(made, made + count)
+
+
+def _make(db: sqlite3.Connection, place: int) -> dict[str, object]:
+    rng = random.Random(f"line|{place}")
+    plan = db.execute(
+        "SELECT id FROM plans WHERE tipo = 'nacional' AND ativo ORDER BY id"
+    ).fetchone()
+    settings = lines.DEFAULTS | {
+        "nome": f"Assinante {place + 1}",
+        "plano_id": plan["id"],
+        "tipo": "pos_pago",
+        "plano_tipo": "stfc",
+        "ldi": rng.random() < 0.3,
+        "limite_credito": 300 * forms.MONEY_UNITS,
+    }
+    conta = lines.next_conta(db)
+    now = forms.local_now()
+    line_id = db.execute(
+        "INSERT INTO lines (referencia, conta, status, settings, criado_em,"
+        " atualizado_em) VALUES (?, ?, 'ativo', ?, ?, ?)",
+        (f"lote-{place}", conta, dumps(settings), now, now),
+    ).lastrowid
+    # Of 40 areas at most, each with a block that the stock does not use.
+    ddd = numbers.DDDS[place % 40]
+    numero = f"55{ddd}{20_000_000 + place}"
+    db.execute(
+        "INSERT INTO dids (numero, cidade, uf, circuito_id, portado, valor, a_cobrar)"
+        " VALUES (?, ?, ?, ?, 1, 0, ?)",
+        (numero, *seed.city_of(numero), line_id, rng.random() < 0.5),
+    )
+    return {"id": line_id, "conta": conta, "numero": numero}
