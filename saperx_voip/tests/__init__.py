@@ -39,3 +39,4 @@ from . import test_tariff
 from . import test_termination_money
 from . import test_translation
 from . import test_what_if
+from . import test_sentinel

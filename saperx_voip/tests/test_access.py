@@ -31,6 +31,9 @@ MODELS = (
     "saperx.charge",
     "saperx.charge.class",
     "saperx.api.log",
+    "saperx.sentinel",
+    "saperx.sentinel.call",
+    "saperx.fraud.alert",
 )
 
 
