@@ -90,7 +90,7 @@ class SaperxFraudAlert(models.Model):
         required=True, readonly=True, default=fields.Datetime.now
     )
     state = fields.Selection(
-        [("acknowledged", "Handled"), ("open", "Open")],
+        [("open", "To be handled"), ("acknowledged", "Handled")],
         required=True,
         readonly=True,
         default="open",

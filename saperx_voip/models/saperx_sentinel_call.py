@@ -45,7 +45,7 @@ class SaperxSentinelCall(models.Model):
         "saperx.line", required=True, readonly=True, ondelete="cascade"
     )
     start = fields.Datetime(required=True, readonly=True)
-    ended_at = fields.Datetime(required=True, readonly=True)
+    ended_at = fields.Datetime(string="Call ended at", required=True, readonly=True)
     talk_seconds = fields.Integer(string="Seconds", compute="_compute_talk_seconds")
     amount = fields.Monetary(
         required=True,
