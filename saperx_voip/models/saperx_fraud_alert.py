@@ -13,6 +13,7 @@ RULES = [
     ("day", "Reais per day"),
     ("country", "Country that is not allowed"),
     ("simultaneous", "Long calls at once"),
+    ("balance", "Balance falls fast"),
     ("habit", "Far above its habit"),
 ]
 # So many times what was last told of is told again.
@@ -167,6 +168,13 @@ class SaperxFraudAlert(models.Model):
                     found=money(self.figure),
                     limit=money(self.limit),
                 )
+            case "balance":
+                return self.env._(
+                    "%(found)s spent within an hour by its balance; the limit is "
+                    "%(limit)s.",
+                    found=money(self.figure),
+                    limit=money(self.limit),
+                )
             case "country":
                 return self.env._(
                     "%(found)s calls to countries that are not allowed: %(countries)s.",
@@ -239,7 +247,7 @@ class SaperxFraudAlert(models.Model):
             values["call_ids"] = [Command.link(key) for key in more]
         if finding.figure > self.figure:
             values |= {"figure": finding.figure, "limit": finding.limit}
-        is_told = bool(more) and finding.figure >= GROWN * self.told_figure
+        is_told = finding.figure >= GROWN * self.told_figure
         if is_told:
             values["told_figure"] = finding.figure
         if values:
@@ -276,6 +284,9 @@ class SaperxFraudAlert(models.Model):
             [("line_id", "in", lines.ids), ("state", "=", "open")]
         )
         self.env["saperx.sentinel.call"]._clear(lines)
+        self.env["saperx.sentinel.balance"].sudo().search(
+            [("line_id", "in", lines.ids)]
+        ).unlink()
         alerts.write(
             {
                 "state": "acknowledged",

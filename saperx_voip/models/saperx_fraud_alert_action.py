@@ -27,7 +27,10 @@ class SaperxFraudAlert(models.Model):
         if not waiting or line.state == "cancelled":
             return
         if action == "international":
-            waiting.filtered("countries")._cut_international(line)
+            # Of a balance nobody knows by which calls it falls.
+            waiting.filtered(
+                lambda alert: alert.countries or alert.rule == "balance"
+            )._cut_international(line)
         elif action == "line":
             waiting._block(line)
 

@@ -33,6 +33,7 @@ MODELS = (
     "saperx.api.log",
     "saperx.sentinel",
     "saperx.sentinel.call",
+    "saperx.sentinel.balance",
     "saperx.fraud.alert",
 )
 

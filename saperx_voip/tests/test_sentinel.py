@@ -19,6 +19,7 @@ from odoo.addons.saperx_voip.gateway import (
     Direction,
     LineStatus,
     Outcome,
+    Registration,
     Unreachable,
 )
 
@@ -26,6 +27,9 @@ from ..models.saperx_sentinel_reading import SENTINEL_LOCK
 from .common import NUMBER, TODAY, SaperxCase, moment
 
 READING_LOGGER = "odoo.addons.saperx_voip.models.saperx_sentinel_reading"
+READ_REGISTRATIONS = (
+    "odoo.addons.saperx_voip.models.saperx_sentinel_balance.read_registrations"
+)
 PORTUGAL = "351211234567"
 JAMAICA = "18765551234"
 
@@ -512,6 +516,62 @@ class TestSentinelReading(SentinelCase):
             ):
                 self.sentinel.write(values)
                 self.sentinel.flush_recordset()
+
+
+class TestSentinelBalance(SentinelCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.line._write_sync({"remote_id": 42})
+        cls.sentinel.watch_balances = True
+
+    def _weigh(self, *balances, minutes=5):
+        """Readings that find these balances, so many minutes apart."""
+        for number, balance in enumerate(balances):
+            told = Registration(True, None, None, Decimal(str(balance)))
+            with patch(READ_REGISTRATIONS, return_value={42: told}) as asked:
+                at = moment(TODAY) + timedelta(minutes=minutes * number)
+                self._watch([], at=at)
+            self.assertEqual(list(asked.call_args.args[1]), [42])
+
+    def test_what_a_line_used_shows_before_its_calls_have_ended(self):
+        self._weigh(200, 249)
+        self.assertFalse(self._alerts())
+        self._weigh(249, 251)
+        alert = self._alerts()
+        self.assertEqual((alert.rule, alert.figure), ("balance", 51))
+        self.assertEqual(alert.call_count, 0)
+        self.assertIn("51.00", alert.summary)
+
+    def test_what_is_left_of_a_prepaid_line_falls(self):
+        self.line.billing_type = "prepaid"
+        self._weigh(100, 200, 149)
+        self.assertEqual(self._alerts().figure, 51)
+
+    def test_slowly_it_may(self):
+        self._weigh(0, 40, 80, 120, minutes=61)
+        self.assertFalse(self._alerts())
+
+    def test_a_new_cycle_is_no_spending(self):
+        self._weigh(200, 0, 40)
+        self.assertFalse(self._alerts())
+
+    def test_handled_the_same_spending_raises_nothing_again(self):
+        self._weigh(0, 60)
+        self._acknowledge(self._alerts())
+        self._weigh(60, 61)
+        self.assertFalse(self._alerts(state="open"))
+
+    def test_a_line_that_cannot_be_read_is_read_next_time(self):
+        with patch(READ_REGISTRATIONS, return_value={42: Unreachable("gone")}):
+            self._watch([])
+        self.assertFalse(self.env["saperx.sentinel.balance"].search([]))
+
+    def test_balances_are_read_only_if_it_is_told_to(self):
+        self.sentinel.watch_balances = False
+        with patch(READ_REGISTRATIONS) as asked:
+            self._watch([])
+        self.assertFalse(asked.called)
 
 
 class TestSentinelAccess(SentinelCase):
