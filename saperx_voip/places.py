@@ -41,3 +41,25 @@ def place_of(number):
         return match[1], match[2]
     state_code = STATES.get(description)
     return None if state_code else description or None, state_code
+
+
+@lru_cache(maxsize=4096)
+def country_of(number):
+    """The country that a number belongs to: +1 876 is Jamaica's, not the USA's.
+
+    :param str number: E.164 without "+"
+    :return: ISO code of two letters, or None: of no country (satellites), or unknown
+    """
+    import phonenumbers
+
+    try:
+        parsed = phonenumbers.parse(f"+{number}")
+    except phonenumbers.NumberParseException:
+        return None
+    region = phonenumbers.region_code_for_number(parsed)
+    if region is None:
+        # A number of no valid length still has its country code, if one country alone
+        # has that.
+        regions = phonenumbers.region_codes_for_country_code(parsed.country_code)
+        region = regions[0] if len(regions) == 1 else None
+    return None if region == "001" else region

@@ -17,6 +17,7 @@ from . import saperx_tariff_allowance
 from . import saperx_service_number
 from . import saperx_area_code
 from . import saperx_line_terms
+from . import saperx_sentinel_limits
 from . import saperx_line_profile
 from . import saperx_line
 from . import saperx_line_password
@@ -74,6 +75,15 @@ from . import saperx_charge
 from . import saperx_charge_run
 from . import saperx_charge_class
 from . import saperx_charge_allowance
+from . import saperx_sentinel
+from . import saperx_sentinel_call
+from . import saperx_sentinel_reading
+from . import saperx_sentinel_habit
+from . import saperx_sentinel_balance
+from . import saperx_fraud_alert
+from . import saperx_fraud_alert_action
+from . import saperx_line_sentinel
+from . import saperx_integration_sentinel
 from . import contract_contract
 from . import contract_contract_invoicing
 from . import contract_contract_life

@@ -45,3 +45,4 @@ from . import test_termination_money
 from . import test_translation
 from . import test_unmatched
 from . import test_what_if
+from . import test_sentinel

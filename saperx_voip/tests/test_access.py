@@ -31,6 +31,10 @@ MODELS = (
     "saperx.charge",
     "saperx.charge.class",
     "saperx.api.log",
+    "saperx.sentinel",
+    "saperx.sentinel.call",
+    "saperx.sentinel.balance",
+    "saperx.fraud.alert",
 )
 
 

@@ -30,3 +30,4 @@ from . import saperx_line_reopen_wizard_row
 from . import saperx_overdue_hold_wizard
 from . import saperx_overdue_notice_wizard
 from . import saperx_overdue_preview
+from . import saperx_fraud_alert_wizard
