@@ -15,7 +15,8 @@ class SeenCall:
     end: datetime
     amount: Decimal
     country: str | None = None
-    """ISO code of the country called, ``""`` if none is known; None: not abroad."""
+    """ISO code of the country called, any other text if none is known; None: not
+    abroad."""
 
 
 @dataclass(frozen=True, slots=True)
