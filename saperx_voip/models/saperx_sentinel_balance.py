@@ -82,9 +82,10 @@ class SaperxSentinel(models.Model):
     )
 
     def _look(self):
-        super()._look()
+        res = super()._look()
         if self.watch_balances:
             self._look_at_balances()
+        return res
 
     def _look_at_balances(self):
         """No transaction is open while the platform is asked."""
