@@ -582,3 +582,16 @@ class TestOverdue(OverdueCase):
         self.assertEqual(second.saperx_overdue_case_id.move_ids, move)
         self.assertEqual(self.case.move_ids, self.move | move)
         self.assertEqual(self.case.due_date, date(2026, 11, 9))
+
+    def test_templates_are_rendered_of_a_contract_that_owes_nothing(self):
+        """As Odoo does of any record when an upgrade brings the templates."""
+        templates = self.env["mail.template"].search(
+            [("model", "=", "contract.contract")]
+        )
+        templates = templates.filtered(
+            lambda template: "saperx" in (template.get_external_id()[template.id])
+        )
+        self.assertEqual(len(templates), 6)
+        for template in templates:
+            body = template._render_field("body_html", self.contract.ids)
+            self.assertIn(self.contract.name, body[self.contract.id])
