@@ -15,35 +15,12 @@ from ..gateway import known_call_class
 from ..number_masking import SEES_NUMBERS
 from ..rating import Fact
 from .call_class import CALL_CLASSES, REASONS
+from .saperx_cdr_columns import ASSESSED_COLUMNS, FOUND_COLUMNS
 from .unconstrained_many2one import UnconstrainedMany2one
 
 REASSESS_BATCH = 10_000
 NOT_BILLED = ("unmatched", "unrated", "not_chargeable", "unbilled")
 
-# What matching and rating find.
-FOUND_COLUMNS = (
-    "line_id",
-    "period_id",
-    "contract_id",
-    "partner_id",
-    "other_party",
-    "own_class",
-    "call_class",
-    "cycle_end",
-    "rate_id",
-    "charged_seconds",
-    "gross_amount",
-    "state",
-    "reason",
-)
-# Beside what they find, that no allowance has been drawn yet.
-ASSESSED_COLUMNS = (
-    *FOUND_COLUMNS,
-    "covered_seconds",
-    "covered_amount",
-    "charged_amount",
-    "allowance_uses",
-)
 GROSS = FOUND_COLUMNS.index("gross_amount")
 LINE = FOUND_COLUMNS.index("line_id")
 # Amounts as text: as numbers they would come back as binary floats.

@@ -6,26 +6,9 @@ from odoo.tools import SQL
 from odoo.tools.misc import format_datetime
 
 from .call_class import CALL_CLASSES
+from .saperx_cdr_columns import RECORD_COLUMNS
 from .unconstrained_many2one import UnconstrainedMany2one
 
-# What the platform says of a call, and what is told of it when it says otherwise.
-RECORD_COLUMNS = (
-    "line_remote_id",
-    "account_code",
-    "direction",
-    "is_collect",
-    "caller",
-    "callee",
-    "city",
-    "start",
-    "outcome",
-    "total_seconds",
-    "talk_seconds",
-    "platform_charged_seconds",
-    "platform_class",
-    "platform_amount",
-    "platform_cost",
-)
 # What it would come to now.
 RATED_COLUMNS = ("call_class", "charged_seconds", "gross_amount")
 

@@ -8,6 +8,7 @@ import msgspec
 from ..bulk import escape, is_plain
 from ..gateway import GatewayError, known_call_class
 from ..rating import Fact
+from .saperx_cdr_columns import ASSESSED_COLUMNS, RECORD_COLUMNS
 
 # In the order of ``Rows.make``.
 COLUMNS = (
@@ -18,39 +19,9 @@ COLUMNS = (
     # As the platform has it.
     "remote_id",
     "fingerprint",
-    "line_remote_id",
-    "account_code",
-    "direction",
-    "is_collect",
-    "caller",
-    "callee",
-    "city",
-    "start",
-    "outcome",
-    "total_seconds",
-    "talk_seconds",
-    "platform_charged_seconds",
-    "platform_class",
-    "platform_amount",
-    "platform_cost",
+    *RECORD_COLUMNS,
     # As ``saperx_cdr.assessed_values`` has it.
-    "line_id",
-    "period_id",
-    "contract_id",
-    "partner_id",
-    "other_party",
-    "own_class",
-    "call_class",
-    "cycle_end",
-    "rate_id",
-    "charged_seconds",
-    "gross_amount",
-    "state",
-    "reason",
-    "covered_seconds",
-    "covered_amount",
-    "charged_amount",
-    "allowance_uses",
+    *ASSESSED_COLUMNS,
 )
 NOBODY = "\\N\t\\N\t\\N\t\\N"
 

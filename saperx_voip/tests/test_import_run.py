@@ -10,7 +10,8 @@ from odoo.tools import mute_logger
 
 from odoo.addons.saperx_voip.bulk import _encode
 from odoo.addons.saperx_voip.gateway import CallPage, CursorExpired, Outcome
-from odoo.addons.saperx_voip.models.saperx_cdr import ASSESSED_COLUMNS, assessed_values
+from odoo.addons.saperx_voip.models.saperx_cdr import assessed_values
+from odoo.addons.saperx_voip.models.saperx_cdr_columns import ASSESSED_COLUMNS
 from odoo.addons.saperx_voip.models.saperx_cdr_row import (
     COLUMNS,
     Batch,

@@ -8,7 +8,8 @@ from odoo import api, fields, models
 
 from ..gateway import CALL_CLASS_WORDS
 from ..models.call_class import CALL_CLASSES
-from ..models.saperx_cdr import ASSESSED_COLUMNS, assessed_values
+from ..models.saperx_cdr import assessed_values
+from ..models.saperx_cdr_columns import ASSESSED_COLUMNS
 from ..rating import (
     AREA_CODES,
     Directory,
