@@ -2,16 +2,14 @@
 
 import logging
 import time
-from contextlib import contextmanager, suppress
 from datetime import timedelta
-
-from psycopg2 import InterfaceError, OperationalError
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.service.model import retrying
 from odoo.tools import SQL, config
 
+from ..alone import alone
 from ..forms import tell_forms
 from ..gateway import GatewayError, NotUnderstood, RateLimited
 from ..schedule import pause_after
@@ -247,7 +245,7 @@ class SaperxCdrImport(models.Model):
             to another call, and the run stays in the state *running*
         """
         self.ensure_one()
-        with self._only_run(self.integration_id) as is_alone:
+        with alone(self.env, IMPORT_LOCK, self.integration_id.id) as is_alone:
             if not is_alone:
                 _logger.info("%s: another run is at work", self.display_name)
                 return
@@ -276,27 +274,6 @@ class SaperxCdrImport(models.Model):
 
     def _wake_others(self):
         (self._get_due(self.integration_id.id) - self)._trigger_run()
-
-    @contextmanager
-    def _only_run(self, integration):
-        """Whether no other run of the integration is at work, on any host.
-
-        The lock is the connection's: it survives commits, and dies with the process.
-        """
-        key = SQL("%s, %s", IMPORT_LOCK, integration.id)
-        [[is_alone]] = retrying(
-            lambda: self.env.execute_query(SQL("SELECT pg_try_advisory_lock(%s)", key)),
-            self.env,
-        )
-        try:
-            yield is_alone
-        finally:
-            if is_alone:
-                # A connection that is lost holds no lock.
-                with suppress(InterfaceError, OperationalError):
-                    # Whatever broke off before this was not committed and is void.
-                    self.env.cr.rollback()
-                    self.env.execute_query(SQL("SELECT pg_advisory_unlock(%s)", key))
 
     def _start(self):
         """:return: whether there is anything to read: another worker may have come to

@@ -7,6 +7,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.service.model import retrying
 from odoo.tools import SQL
 
+from ..alone import alone
 from ..forms import tell_forms
 from .saperx_cdr_import import IMPORT_LOCK
 from .unconstrained_many2one import UnconstrainedMany2one
@@ -108,7 +109,7 @@ class SaperxCdrImport(models.Model):
     def _undo(self):
         """Remove batch by batch, each a transaction of its own."""
         self.ensure_one()
-        with self._only_run(self.integration_id) as is_alone:
+        with alone(self.env, IMPORT_LOCK, self.integration_id.id) as is_alone:
             if not is_alone:
                 _logger.info("%s: an import is at work", self.display_name)
                 return

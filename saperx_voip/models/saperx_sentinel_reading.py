@@ -2,7 +2,6 @@
 
 import logging
 from collections import defaultdict
-from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
@@ -13,6 +12,7 @@ from odoo.exceptions import UserError
 from odoo.service.model import retrying
 from odoo.tools import SQL
 
+from ..alone import alone
 from ..forms import tell_forms
 from ..gateway import GatewayError, known_call_class
 from ..places import country_of
@@ -22,7 +22,8 @@ from .saperx_sentinel_call import KEPT
 
 _logger = logging.getLogger(__name__)
 
-# First key of the advisory lock of a reading; the second is the integration's id.
+# First key of the advisory lock of a reading; the second is the integration's id. Not
+# the import's: neither waits for the other.
 SENTINEL_LOCK = 0x5E17
 PAGE_LIMIT = 1000
 # Of one reading: what it does not get to comes with the next.
@@ -61,7 +62,7 @@ class SaperxSentinel(models.Model):
         self.ensure_one()
         if not self.integration_id.active:
             return
-        with self._only_reading() as is_alone:
+        with alone(self.env, SENTINEL_LOCK, self.integration_id.id) as is_alone:
             if not is_alone:
                 _logger.info("%s: another reading is at work", self.display_name)
                 return
@@ -80,25 +81,6 @@ class SaperxSentinel(models.Model):
             except Exception as error:
                 _logger.exception("The sentinel of %s failed", self.display_name)
                 self._record_trouble(lambda error, _reader: str(error), error)
-
-    @contextmanager
-    def _only_reading(self):
-        """Whether no other reading of the integration is at work, on any host.
-
-        Not the import's lock: neither waits for the other. It is the connection's: it
-        survives commits, and dies with the process.
-        """
-        key = SQL("%s, %s", SENTINEL_LOCK, self.integration_id.id)
-        [[is_alone]] = retrying(
-            lambda: self.env.execute_query(SQL("SELECT pg_try_advisory_lock(%s)", key)),
-            self.env,
-        )
-        try:
-            yield is_alone
-        finally:
-            if is_alone:
-                self.env.cr.rollback()
-                self.env.execute_query(SQL("SELECT pg_advisory_unlock(%s)", key))
 
     def _record_trouble(self, explain, error):
         """Nothing is lost by it: the next reading begins where this one stopped."""
