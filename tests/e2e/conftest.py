@@ -8,7 +8,7 @@ import pytest
 from demo.client import OdooClient
 from demo.provider import local_today
 from demo.server import OdooServer
-from environment import databases, odoo, paths, postgres
+from environment import databases, odoo, paths
 from playwright.sync_api import expect, sync_playwright
 from sandbox.process import running
 
@@ -66,11 +66,7 @@ def world(server, sandbox, admin, database):
         admin,
         sandbox,
         name=f"Test {next(_numbers)}",
-        sql=lambda statement: postgres.query(statement, database),
-        # As Odoo's triggers do, through a database of PostgreSQL's own.
-        wake_workers=lambda: postgres.query(
-            f"SELECT pg_notify('cron_trigger', '{database}')"
-        ),
+        database=database,
         today=local_today(),
     )
     yield world

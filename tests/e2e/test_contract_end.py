@@ -10,7 +10,6 @@ from datetime import timedelta
 
 import pytest
 from demo.provider import local_today
-from environment import postgres
 from playwright.sync_api import expect
 from sandbox.process import running
 
@@ -278,7 +277,7 @@ def ended(server, admin, database, tmp_path_factory):
             admin,
             sandbox,
             name="Ends",
-            sql=lambda statement: postgres.query(statement, database),
+            database=database,
             today=local_today(),
         )
         ends = Ends(world)

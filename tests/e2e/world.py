@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from demo.client import OdooClient, OdooError
 from demo.month import closed_month
+from environment import postgres
 
 WAIT_SECONDS = 150
 WAKE_SECONDS = 1.0
@@ -15,8 +16,7 @@ WAKE_SECONDS = 1.0
 class World:
     """One integration of a running Odoo with one sandbox platform.
 
-    :param sql: runs a statement in the database, for what no user can do: the clock
-    :param wake_workers: has them look at once for scheduled actions that are due
+    :param database: its name, for what no user can do
     """
 
     def __init__(
@@ -25,15 +25,13 @@ class World:
         sandbox,
         *,
         name: str,
-        sql,
-        wake_workers,
+        database: str,
         today: date,
     ):
         self.odoo = odoo
         self.sandbox = sandbox
         self.name = name
-        self.sql = sql
-        self.wake_workers = wake_workers
+        self.database = database
         self.first, self.last = closed_month(today)
         self.today = today
         self.integration = odoo.create("saperx.integration", self.credentials())
@@ -54,6 +52,15 @@ class World:
             for did in sandbox.ledger()["dids"]
             if did["status"] == "disponivel"
         )
+
+    def sql(self, statement: str):
+        """Run a statement in the database: the clock, for one."""
+        return postgres.query(statement, self.database)
+
+    def wake_workers(self):
+        """Have them look at once for scheduled actions that are due, as Odoo's triggers
+        do, through a database of PostgreSQL's own."""
+        postgres.query(f"SELECT pg_notify('cron_trigger', '{self.database}')")
 
     def _let_nobody_watch(self):
         """What a sentinel reads of calls would take the trouble meant for an import."""

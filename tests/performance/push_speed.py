@@ -24,7 +24,7 @@ import requests
 from demo.client import OdooClient, OdooError
 from demo.provider import local_today
 from demo.server import OdooServer
-from environment import databases, odoo, paths, postgres
+from environment import databases, odoo, paths
 from sandbox.process import SandboxProcess, running
 
 from tests.e2e.world import World
@@ -80,7 +80,7 @@ def made_world() -> Iterator[World]:
             OdooClient(server.url, DATABASE, "admin", "admin"),
             sandbox,
             name="Bench",
-            sql=lambda statement: postgres.query(statement, DATABASE),
+            database=DATABASE,
             today=local_today(),
         )
     databases.drop(DATABASE)
