@@ -107,7 +107,7 @@ def test_a_refusal_is_shown_in_the_platforms_words_and_waits(world):
     taken = world.circuit(line)["dids"][0]["numero"]
     world.sql(f"UPDATE saperx_did SET active = FALSE WHERE number = '{taken}'")
     other = world.line(world.contract("Other"), did_ids=[(0, 0, {"number": taken})])
-    world.wait(
+    world.wait_for_workers(
         "the refusal shows",
         lambda: world.read_line(other, "sync_state")["sync_state"] == "error",
     )

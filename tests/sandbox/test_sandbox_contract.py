@@ -19,6 +19,7 @@ import yaml
 from hypothesis import HealthCheck, Phase, settings
 from openapi_spec_validator import validate
 from sandbox import seed, store
+from sandbox.fields import LARGEST_INTEGER
 from sandbox.process import running
 from sandbox_client import CONTRACT, MONTH, Api, credentials
 from schemathesis.specs.openapi.checks import positive_data_acceptance
@@ -83,6 +84,8 @@ def worded_contract() -> dict[str, Any]:
     line = schemas["CircuitoEscrita"]["properties"]
     line |= {name: line[name] | {"enum": held} for name, held in known_ids().items()}
     line["documento"]["pattern"] = "^([0-9]{11}|[0-9]{14})$"
+    # What a platform's database holds of a whole number.
+    line["limite_simultaneas"]["maximum"] = LARGEST_INTEGER
     call = schemas["Ligacao"]["properties"]
     call["inicio"]["pattern"] = TIMESTAMP.replace("2[0-8]", "2[0-9]|3[01]")
     for name in ("tempo_total", "tempo_real", "tempo_tarifado"):

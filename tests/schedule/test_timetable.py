@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from itertools import islice, takewhile
 from zoneinfo import ZoneInfo
 
-import naive
+import every_minute
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -230,7 +230,7 @@ def test_the_runs_are_those_of_asking_every_minute(change, before, seconds, entr
         table = Timetable(**entries)
     except Misentry as error:
         assert error.problem is Problem.NEVER
-        assert naive.runs(numbers, begin, end, zone) == []
+        assert every_minute.runs(numbers, begin, end, zone) == []
         return
     found = takewhile(lambda run: run <= end, table.runs_after(begin, zone))
-    assert list(found) == naive.runs(numbers, begin, end, zone)
+    assert list(found) == every_minute.runs(numbers, begin, end, zone)
