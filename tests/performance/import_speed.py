@@ -64,6 +64,8 @@ class Speeds:
     small: float
     """Of a tenth of the window."""
     grown_megabytes: float
+    bytes_a_call: dict[str, float]
+    """Of the table and of each of its indexes, as the import filled them."""
     filled: float | None = None
     """Into a table of ten million calls."""
 
@@ -159,6 +161,21 @@ def copy_again(env) -> float:
     return env.cr.fetchone()[0] / seconds
 
 
+def measure_sizes(env) -> dict[str, float]:
+    """:return: bytes a call, by name of table or index"""
+    env.cr.execute(
+        """
+        SELECT part, size / (SELECT count(*) FROM saperx_cdr)::float
+          FROM (SELECT 'saperx_cdr' AS part, pg_table_size('saperx_cdr') AS size
+                UNION ALL
+                SELECT indexrelid::regclass::text, pg_relation_size(indexrelid)
+                  FROM pg_index WHERE indrelid = 'saperx_cdr'::regclass) AS parts
+         ORDER BY size DESC
+        """
+    )
+    return dict(env.cr.fetchall())
+
+
 def create_again(env) -> float:
     """Some of the rows that there are, under other ids, and not committed."""
     calls = env["saperx.cdr"]
@@ -250,6 +267,7 @@ def measure(count: int = CALLS, filled: bool = False) -> Speeds:
         empty(env)
         with Memory.watched() as memory:
             imported = speed_of(env, integration)
+        sizes = measure_sizes(env)
         again = speed_of(env, integration)
         created = create_again(env)
         copied = copy_again(env)
@@ -266,6 +284,7 @@ def measure(count: int = CALLS, filled: bool = False) -> Speeds:
         created,
         small,
         memory.grown,
+        sizes,
         on_top,
     )
 
@@ -273,8 +292,10 @@ def measure(count: int = CALLS, filled: bool = False) -> Speeds:
 if __name__ == "__main__":
     numbers = [int(word) for word in sys.argv[1:] if word.isdecimal()]
     speeds = measure(*numbers, filled="--filled" in sys.argv)
+    for part, size in speeds.bytes_a_call.items():
+        print(f"{size:>12,.1f} bytes a call: {part}")
     for name, value in vars(speeds).items():
-        if value is not None:
+        if isinstance(value, int | float):
             ratio = f"  {value / speeds.copied:.2f} of the bare COPY"
             plain = name in ("calls", "grown_megabytes", "copied")
             print(f"{value:>12,.0f} {name}{'' if plain else ratio}")
