@@ -99,7 +99,7 @@ class SaperxCdrChange(models.Model):
     line_remote_id = fields.Integer(string="Circuit", readonly=True, default=None)
     account_code = fields.Char(readonly=True)
     direction = fields.Selection(
-        [("outgoing", "Outgoing"), ("incoming", "Incoming")], readonly=True
+        selection=lambda self: self._get_choices("direction"), readonly=True
     )
     is_collect = fields.Boolean(string="Collect", readonly=True)
     caller = fields.Char(readonly=True)
@@ -107,8 +107,7 @@ class SaperxCdrChange(models.Model):
     city = fields.Char(readonly=True)
     start = fields.Datetime(readonly=True)
     outcome = fields.Selection(
-        selection=lambda self: self.env["saperx.cdr"]._fields["outcome"].selection,
-        readonly=True,
+        selection=lambda self: self._get_choices("outcome"), readonly=True
     )
     total_seconds = fields.Integer(readonly=True)
     talk_seconds = fields.Integer(readonly=True)
@@ -150,6 +149,11 @@ class SaperxCdrChange(models.Model):
 
     _call_unique = models.UniqueIndex("(call_id)")
     _open = models.Index("(company_id) WHERE state = 'open'")
+
+    @api.model
+    def _get_choices(self, name):
+        """Of a field of the call, in the reader's language."""
+        return self.env["saperx.cdr"]._fields[name]._description_selection(self.env)
 
     @api.depends(*RECORD_COLUMNS, "call_id")
     @api.depends_context("lang")

@@ -66,21 +66,24 @@ class SaperxSentinel(models.Model):
             if not is_alone:
                 _logger.info("%s: another reading is at work", self.display_name)
                 return
-            try:
-                self._read()
-            except (GatewayError, UserError) as error:
-                self._record_trouble(self.integration_id._explain, error)
-            except Exception as error:
-                _logger.exception("The sentinel of %s failed", self.display_name)
-                self._record_trouble(lambda error, _reader: str(error), error)
-            else:
+            if self._is_done(self._read):
                 retrying(self._record_success, self.env)
             # Also what came before the trouble.
-            try:
-                self._look()
-            except Exception as error:
-                _logger.exception("The sentinel of %s failed", self.display_name)
-                self._record_trouble(lambda error, _reader: str(error), error)
+            self._is_done(self._look)
+
+    def _is_done(self, step):
+        """Do a part of a reading; trouble is recorded, since Odoo would in the end
+        switch an action off that lets it out. :return: whether there was none"""
+        try:
+            step()
+        except (GatewayError, UserError) as error:
+            self._record_trouble(self.integration_id._explain, error)
+        except Exception as error:
+            _logger.exception("The sentinel of %s failed", self.display_name)
+            self._record_trouble(lambda error, _reader: str(error), error)
+        else:
+            return True
+        return False
 
     def _record_trouble(self, explain, error):
         """Nothing is lost by it: the next reading begins where this one stopped."""

@@ -144,3 +144,11 @@ class TestCallChange(SaperxCase):
             change.write({"state": "acknowledged"})
         with self.assertRaises(AccessError):
             change.unlink()
+
+    def test_its_words_are_those_of_a_call_in_the_readers_language(self):
+        self.env["res.lang"]._activate_lang("pt_BR")
+        fields = self.env["saperx.cdr.change"].with_context(lang="pt_BR")
+        outcomes = dict(fields.fields_get(["outcome"])["outcome"]["selection"])
+        self.assertEqual(outcomes["answered"], "Atendida")
+        directions = dict(fields.fields_get(["direction"])["direction"]["selection"])
+        self.assertEqual(directions["outgoing"], "Realizada")
