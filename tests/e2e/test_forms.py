@@ -96,7 +96,8 @@ def test_an_integration_that_fails_says_since_when_until_it_answers(world):
     world.sandbox.start()
     world.odoo.call("saperx.line", "action_retry_push", [line])
     world.wait_synced(line)
-    assert not down_since()
+    # The integration is told after its lines.
+    world.wait("the trouble is over", lambda: not down_since())
 
 
 def test_plans_that_vanish_there_are_archived_and_shown_on_their_lines(world):
