@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 
 
 class ContractContract(models.Model):
@@ -48,17 +49,11 @@ class ContractContract(models.Model):
         contracts = self.filtered(
             lambda contract: contract.currency_id == contract.company_id.currency_id
         )
-        charges = (
-            self.env["saperx.charge"]
-            .sudo()
-            .search(
-                [
-                    ("contract_id", "in", contracts.ids),
-                    ("state", "=", "confirmed"),
-                    ("amount", ">", 0),
-                ],
-                order="cycle_end, id",
-            )
+        charge_model = self.env["saperx.charge"].sudo()
+        charges = charge_model.search(
+            charge_model._domain_to_invoice()
+            & Domain("contract_id", "in", contracts.ids),
+            order="cycle_end, id",
         )
         return charges.try_lock_for_update(allow_referencing=True)
 
@@ -159,9 +154,8 @@ class ContractContract(models.Model):
     @api.model
     def _cron_invoice_telephony(self):
         """Invoice charges that no recurring invoice takes along in time."""
-        charges = self.env["saperx.charge"].search(
-            [("state", "=", "confirmed"), ("amount", ">", 0)]
-        )
+        charge_model = self.env["saperx.charge"]
+        charges = charge_model.search(charge_model._domain_to_invoice())
         by_contract = charges.grouped("contract_id")
         for index, (contract, waiting) in enumerate(by_contract.items()):
             former = waiting.filtered(lambda c: c._is_of_former_customer())

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
 from odoo.tools import SQL
 from odoo.tools.misc import format_date
 
@@ -217,6 +218,11 @@ class SaperxCharge(models.Model):
 
     def _confirm(self):
         self.write({"state": "confirmed", "confirmed_at": fields.Datetime.now()})
+
+    @api.model
+    def _domain_to_invoice(self):
+        """Those that the next invoice takes. A zero charge makes no invoice line."""
+        return Domain("state", "=", "confirmed") & Domain("amount", ">", 0)
 
     def _get_live_move_lines(self):
         """Lines of invoices that were not cancelled."""
