@@ -243,6 +243,15 @@ class SaperxDispute(models.Model):
                     dispute=dispute.name,
                 )
             )
+        if rows := self.env["saperx.dispute.call"].sudo()._get_open_of(charge):
+            raise UserError(
+                self.env._(
+                    "Calls of the charge %(charge)s are in dispute already: "
+                    "%(disputes)s.",
+                    charge=charge.display_name,
+                    disputes=", ".join(rows.dispute_id.mapped("name")),
+                )
+            )
 
     def write(self, vals):
         if not self.env.su:
@@ -290,15 +299,6 @@ class SaperxDispute(models.Model):
                 self.env._("A dispute is of a whole charge or of calls, not of both.")
             )
         charge._check_may_be_disputed()
-        if rows := self.env["saperx.dispute.call"].sudo()._get_open_of(charge):
-            raise UserError(
-                self.env._(
-                    "Calls of the charge %(charge)s are in dispute already: "
-                    "%(disputes)s.",
-                    charge=charge.display_name,
-                    disputes=", ".join(rows.dispute_id.mapped("name")),
-                )
-            )
         charge._follow_disputes()
 
     def _plan_answer(self):
