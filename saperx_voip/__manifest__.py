@@ -72,6 +72,7 @@
         "views/saperx_recalculation_views.xml",
         "views/saperx_charge_views.xml",
         "views/saperx_dispute_views.xml",
+        "views/saperx_fee_views.xml",
         "views/saperx_number_views.xml",
         "views/saperx_number_range_views.xml",
         "views/saperx_service_number_views.xml",

@@ -110,6 +110,8 @@ from . import saperx_charge_dispute
 from . import saperx_dispute_decision
 from . import saperx_dispute_credit
 from . import contract_contract_dispute
+from . import saperx_did_fee
+from . import saperx_fee_gap
 from . import product_template
 from . import ir_http
 from . import res_company
