@@ -40,9 +40,9 @@ class SaperxDispute(models.Model):
     name = fields.Char(string="Protocol", readonly=True, copy=False, index="trigram")
     state = fields.Selection(
         [
-            ("open", "Open"),
+            ("open", "Undecided"),
             ("accepted", "Accepted"),
-            ("rejected", "Rejected"),
+            ("rejected", "Turned down"),
             ("withdrawn", "Withdrawn"),
         ],
         required=True,
@@ -123,7 +123,7 @@ class SaperxDispute(models.Model):
     decided_by_id = fields.Many2one(
         "res.users", string="Decided by", readonly=True, copy=False
     )
-    accepted_amount = fields.Monetary(string="Accepted", readonly=True, copy=False)
+    accepted_amount = fields.Monetary(string="Accepted amount", readonly=True, copy=False)
     credit_amount = fields.Monetary(
         string="To be credited",
         readonly=True,

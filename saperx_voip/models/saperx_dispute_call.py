@@ -43,10 +43,10 @@ class SaperxDisputeCall(models.Model):
     only_amount = fields.Monetary(
         string="Accept only", help="Empty: the whole call. Credited once invoiced."
     )
-    accepted_amount = fields.Monetary(string="Accepted", readonly=True)
+    accepted_amount = fields.Monetary(string="Accepted amount", readonly=True)
     state = fields.Selection(
         [
-            ("open", "Open"),
+            ("open", "Undecided"),
             ("waived", "Not charged"),
             ("credited", "Credited"),
             ("rejected", "Stays charged"),
