@@ -59,6 +59,7 @@ from . import saperx_cdr_import_reading
 from . import saperx_cdr_import_storing
 from . import saperx_schedule
 from . import saperx_schedule_run
+from . import saperx_schedule_responsible
 from . import saperx_cdr_import_undo
 from . import saperx_cdr_change
 from . import saperx_cdr_reject

@@ -367,7 +367,7 @@ class SaperxCdrImport(models.Model):
                 passing = False
             case _:
                 passing = True
-        reader = self.schedule_id.create_uid or self.create_uid
+        reader = self.schedule_id._get_reader() or self.create_uid
         failures = self.failed_attempts + 1
         values = {
             "error": self.integration_id._explain(error, reader),
