@@ -83,6 +83,7 @@ from . import saperx_sentinel_habit
 from . import saperx_sentinel_balance
 from . import saperx_fraud_alert
 from . import saperx_fraud_alert_action
+from . import saperx_cdr_access_elsewhere
 from . import saperx_line_sentinel
 from . import saperx_integration_sentinel
 from . import contract_contract
