@@ -2,7 +2,7 @@
 {
     "name": "SaperX VoIP",
     "summary": "Sell, run and invoice SaperX telephony inside contracts",
-    "version": "19.0.1.3.0",
+    "version": "19.0.1.4.0",
     "category": "Services/Telephony",
     "license": "AGPL-3",
     "author": "SaperX VoIP contributors, Odoo Community Association (OCA)",

@@ -80,6 +80,7 @@ from . import saperx_sentinel
 from . import saperx_sentinel_call
 from . import saperx_sentinel_reading
 from . import saperx_sentinel_habit
+from . import saperx_sentinel_responsible
 from . import saperx_sentinel_balance
 from . import saperx_fraud_alert
 from . import saperx_fraud_alert_action

@@ -137,6 +137,15 @@ class SaperxCdrReject(models.Model):
             pass
         return len(solved)
 
+    def _explain_again(self):
+        """Say of what an older version kept why it cannot be read, as it is told now.
+        What this version could read keeps its words, until it is processed."""
+        for reject in self:
+            text = reject.corrected or reject.raw
+            record = reject.integration_id._read_call(text)
+            if isinstance(record, Reject):
+                reject.write(reject._prepare_why(record, text))
+
     def _make_run(self, integration, calls):
         """A run that is over: nobody asks the platform for these calls."""
         now = fields.Datetime.now()

@@ -313,6 +313,17 @@ class TestReject(SaperxCase):
             self.env["saperx.cdr.reject"].search([]).explanation, "conta: odd"
         )
 
+    def test_what_an_older_version_kept_is_told_anew_by_an_upgrade(self):
+        bad = written(inicio="15/10")
+        self._import(
+            rejects=[Reject(bad, "inicio: odd", "7"), Reject(written(), "odd", "7")]
+        )
+        rejects = self.env["saperx.cdr.reject"].search([])
+        rejects._explain_again()
+        told = {reject.raw: reject.explanation for reject in rejects}
+        self.assertEqual(told[bad], 'No date with a time: inicio = "15/10"')
+        self.assertEqual(told[written()], "odd")
+
     def test_the_call_opens_from_the_record(self):
         reject = self._reject(written(inicio="15/10"))
         with self.assertRaisesRegex(UserError, "no call"):

@@ -469,6 +469,33 @@ class TestSentinelReading(SentinelCase):
         self.assertFalse(self.sentinel.last_error)
         self.assertFalse(self.sentinel.failed_since)
 
+    def test_a_sentinel_that_is_blind_for_long_asks_its_responsible_once(self):
+        counts = []
+        for minute in ("00", "05", "25", "30", "35", "55"):
+            self._watch(error=Unreachable("gone"), at=f"2026-11-16 15:{minute}:00")
+            counts.append(len(self.sentinel.activity_ids))
+        self.assertEqual(counts, [0, 0, 0, 1, 1, 1])
+        self.assertEqual(self.sentinel.activity_ids.user_id, self.responsible)
+        self.assertIn("gone", self.sentinel.activity_ids.note)
+        self._watch([], at="2026-11-16 16:00:00")
+        self.assertFalse(self.sentinel.activity_ids)
+        # The next outage is another one.
+        for hour in (17, 18):
+            self._watch(error=Unreachable("gone"), at=f"2026-11-16 {hour}:00:00")
+        self.assertEqual(len(self.sentinel.activity_ids), 1)
+        self.sentinel.active = False
+        self.assertFalse(self.sentinel.activity_ids)
+
+    def test_integrations_of_before_are_given_a_sentinel_that_only_alerts(self):
+        self.sentinel.unlink()
+        self.integration._give_sentinels()
+        sentinel = self.integration.sentinel_ids
+        self.assertEqual(sentinel.sentinel_action, "alert")
+        self.assertTrue(sentinel.cron_id.active)
+        sentinel.active = False
+        self.integration._give_sentinels()
+        self.assertFalse(self.integration.sentinel_ids)
+
     def test_what_came_before_the_platform_broke_off_is_looked_at(self):
         self._watch(self._burst(), error=Unreachable("gone"))
         self.assertEqual(self._alerts().figure, 90)
