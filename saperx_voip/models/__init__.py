@@ -75,6 +75,7 @@ from . import saperx_charge
 from . import saperx_charge_run
 from . import saperx_charge_class
 from . import saperx_charge_allowance
+from . import saperx_audit
 from . import saperx_sentinel
 from . import saperx_sentinel_call
 from . import saperx_sentinel_reading
