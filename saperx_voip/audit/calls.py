@@ -88,7 +88,7 @@ _AMOUNTS = [
     ),
     *(
         differing("call_with_amount", name, "0", f"coalesce(call.{name}, 0)", where)
-        for where in ("call.state NOT IN ('unbilled', 'billed')",)
+        for where in ("call.state IN ('unmatched', 'unrated', 'not_chargeable')",)
         for name in ("gross_amount", "covered_amount", "charged_amount")
     ),
     _rule(
@@ -139,7 +139,8 @@ _HOLDER = [
             name,
             f"period.{name}",
             f"call.{name}",
-            "call.state <> 'unmatched' AND period.id IS NOT NULL",
+            f"call.state <> 'unmatched' AND period.id IS NOT NULL"
+            f" AND call.{name} IS NOT NULL",
         )
         for name in ("line_id", "contract_id", "partner_id")
     ),

@@ -1,6 +1,6 @@
 """The steps of an audit, in order."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from odoo.tools import SQL
@@ -42,7 +42,7 @@ def _whole(query):
 
 _ALL = 2**31 - 1
 
-STEPS: Iterable[Step] = (
+STEPS: tuple[Step, ...] = (
     Step(
         "calls",
         "saperx_cdr",
