@@ -23,10 +23,12 @@
         "security/saperx_groups.xml",
         "security/ir.model.access.csv",
         "security/saperx_rules.xml",
+        "security/saperx_audit_rules.xml",
         "data/mail_activity_type.xml",
         "data/mail_template.xml",
         "data/overdue.xml",
         "data/sentinel.xml",
+        "data/audit.xml",
         "data/product_product.xml",
         "data/ir_cron.xml",
         "data/saperx_service_number.xml",
@@ -89,6 +91,7 @@
         "views/product_template_views.xml",
         "views/res_config_settings_views.xml",
         "views/saperx_menus.xml",
+        "views/saperx_audit_views.xml",
     ],
     "assets": {
         "web.assets_backend": [

@@ -76,6 +76,9 @@ from . import saperx_charge
 from . import saperx_charge_run
 from . import saperx_charge_class
 from . import saperx_charge_allowance
+from . import saperx_audit
+from . import saperx_audit_check
+from . import saperx_audit_violation
 from . import saperx_sentinel
 from . import saperx_sentinel_call
 from . import saperx_sentinel_reading
@@ -110,4 +113,5 @@ from . import product_template
 from . import ir_http
 from . import res_company
 from . import res_config_settings
+from . import saperx_audit_settings
 from . import res_partner
