@@ -73,6 +73,7 @@ from . import saperx_cdr_explanation_call
 from . import saperx_cdr_explanation_price
 from . import saperx_charge
 from . import saperx_charge_run
+from . import saperx_charge_invoicing
 from . import saperx_charge_class
 from . import saperx_charge_allowance
 from . import saperx_sentinel
