@@ -117,6 +117,7 @@ class SaperxCharge(models.Model):
     move_id = fields.Many2one(
         "account.move", string="Invoice", compute="_compute_move_id", compute_sudo=True
     )
+    is_on_posted_invoice = fields.Boolean(compute="_compute_move_id", compute_sudo=True)
 
     @api.depends("line_id", "cycle_start", "last_day")
     def _compute_display_name(self):
@@ -141,10 +142,16 @@ class SaperxCharge(models.Model):
         for charge in self:
             charge.margin = charge.amount - charge.cost
 
-    @api.depends("move_line_ids.move_id", "move_line_ids.parent_state")
+    @api.depends(
+        "move_line_ids.move_id",
+        "move_line_ids.parent_state",
+        "move_line_ids.saperx_reversal_move_id.state",
+    )
     def _compute_move_id(self):
         for charge in self:
-            charge.move_id = charge._get_live_move_lines().move_id[:1]
+            move = charge._get_live_move_lines().move_id[:1]
+            charge.move_id = move
+            charge.is_on_posted_invoice = move.state == "posted"
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_empty(self):
@@ -169,7 +176,8 @@ class SaperxCharge(models.Model):
         if "invoiced" in self.mapped("state"):
             raise UserError(
                 self.env._(
-                    "An invoiced charge is freed by deleting or cancelling its invoice."
+                    "An invoiced charge is freed by deleting or cancelling its "
+                    "invoice, or by reversing it once it is posted."
                 )
             )
         if "written_off" in self.mapped("state"):

@@ -1,9 +1,17 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
+from contextlib import suppress
+from datetime import timedelta
+
+import psycopg2.errors
+
 from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
+from odoo.tools import SQL
 from odoo.tools.misc import format_date
+
+from ..rating import local_date
 
 
 class SaperxCharge(models.Model):
@@ -11,16 +19,119 @@ class SaperxCharge(models.Model):
 
     _inherit = "saperx.charge"  # pylint: disable=consider-merging-classes-inherited
 
+    def action_reverse(self):
+        """*Estornar e refaturar*, of charges that one posted invoice carries."""
+        self._check_billing()
+        move = self.move_id
+        if len(move) != 1 or move.state != "posted":
+            raise UserError(
+                self.env._(
+                    "Choose additionals of one posted invoice. A draft is deleted "
+                    "instead, and its additionals wait for the next one."
+                )
+            )
+        wizard = self.env["saperx.charge.reversal.wizard"].create(
+            {"move_id": move.id, "charge_ids": self.ids}
+        )
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Reverse and invoice again"),
+            "res_model": wizard._name,
+            "res_id": wizard.id,
+            "views": [(False, "form")],
+            "target": "new",
+        }
+
     @api.model
     def _domain_to_invoice(self):
         """Those that the next invoice takes. A zero charge makes no invoice line."""
         return Domain("state", "=", "confirmed") & Domain("amount", ">", 0)
 
-    def _get_live_move_lines(self):
-        """Lines of invoices that were not cancelled."""
-        return self.sudo().move_line_ids.filtered(
-            lambda line: line.parent_state != "cancel"
+    @api.model
+    def _lock_to_invoice(self, domain):
+        """Those to invoice, locked until this transaction ends.
+
+        One that somebody else holds, or has changed since this transaction began, is
+        left: they invoice it, or the next run does.
+
+        :param Domain domain: which ones
+        """
+        query = self._search(self._domain_to_invoice() & domain, order="cycle_end, id")
+        if query.is_empty():
+            return self
+        self.env.flush_all()
+        try:
+            return self._lock_query(query)
+        except psycopg2.errors.SerializationFailure:
+            charges = self
+            for charge in self.browse(query):
+                with suppress(psycopg2.errors.SerializationFailure):
+                    one = self._search(Domain("id", "=", charge.id))
+                    charges |= self._lock_query(one)
+            return charges
+
+    def _lock_query(self, query):
+        """Find and lock in one statement what nobody else holds."""
+        statement = SQL(
+            "%s FOR NO KEY UPDATE OF %s SKIP LOCKED",
+            query.select(),
+            SQL.identifier(self._table),
         )
+        with self.env.cr.savepoint():
+            # That somebody was faster is expected.
+            self.env.cr.execute(statement, log_exceptions=False)
+            return self.browse(row[0] for row in self.env.cr.fetchall())
+
+    def _choose_for_recurring(self):
+        """Of one contract's charges, those that its recurring invoice takes along."""
+        present = self.filtered(lambda charge: not charge._is_of_former_customer())
+        today = self.company_id._get_telephony_today()
+        if present and present._get_ready_day() <= today:
+            return present
+        return self.browse()
+
+    def _choose_to_go_alone(self):
+        """Of one contract's charges, those that are invoiced apart today."""
+        former = self.filtered(lambda charge: charge._is_of_former_customer())
+        present = self - former
+        if present:
+            today = self.company_id._get_telephony_today()
+            ready = present._get_ready_day()
+            _day, alone = present.contract_id._get_telephony_day(ready)
+            if ready > today or not alone:
+                return former
+        return self
+
+    def _get_ready_day(self):
+        """From which day on these charges of one contract and customer are worth an
+        invoice: when they reached the company's minimum, or have waited long enough,
+        or when nothing more is to come."""
+        company = self.company_id
+        zone = company._get_telephony_zone()
+        charges = self.sorted(lambda charge: (charge.confirmed_at, charge.id))
+        total = 0
+        for charge in charges:
+            total += charge.amount
+            minimum = company.saperx_invoice_minimum
+            if company.currency_id.compare_amounts(total, minimum) >= 0:
+                return local_date(charge.confirmed_at, zone)
+        first = local_date(charges[0].confirmed_at, zone)
+        lines = self.contract_id.saperx_line_ids
+        if charges[0]._is_of_former_customer() or all(
+            line.state == "cancelled" for line in lines
+        ):
+            return first
+        return first + timedelta(days=company.saperx_invoice_minimum_days)
+
+    def _get_live_move_lines(self):
+        """Lines of invoices that were neither cancelled nor reversed for another."""
+        return self.sudo().move_line_ids.filtered(lambda line: line._is_live())
+
+    def _follow_invoices(self):
+        """Their invoice lines came to life or went: be invoiced, or wait again."""
+        live = self.filtered(lambda charge: charge._get_live_move_lines())
+        live._mark_invoiced()
+        (self - live)._free_if_uninvoiced()
 
     def _mark_invoiced(self):
         """Their invoice lines exist now.
@@ -46,7 +157,13 @@ class SaperxCharge(models.Model):
                         invoices=", ".join(lines.move_id.mapped("display_name")),
                     )
                 )
-            if not charge._is_whole_on(lines):
+            charge._check_whole()
+        self.filtered(lambda charge: charge.state != "invoiced").state = "invoiced"
+
+    def _check_whole(self):
+        """:raise UserError: if an invoice carries not the charge, or not all of it"""
+        for charge in self:
+            if not charge._is_whole_on(charge._get_live_move_lines()):
                 raise UserError(
                     self.env._(
                         "The charge %s goes onto an invoice of its contract and "
@@ -54,7 +171,6 @@ class SaperxCharge(models.Model):
                         charge.display_name,
                     )
                 )
-        self.filtered(lambda charge: charge.state != "invoiced").state = "invoiced"
 
     def _is_whole_on(self, lines):
         """Whether these invoice lines carry the charge, and nothing else."""
@@ -98,16 +214,17 @@ class SaperxCharge(models.Model):
     def _prepare_move_lines(self):
         """:return: values of the invoice lines that carry these charges"""
         values = []
-        for charge in self:
-            telephony_line = charge.contract_id._ensure_telephony_line(
-                charge.integration_id.product_id
-            )
-            for label, amount in charge._get_invoice_amounts():
-                values.append(
+        for contract, charges in self.grouped("contract_id").items():
+            product = charges[0].integration_id.product_id
+            telephony_line = contract._ensure_telephony_line(product)
+            shared = telephony_line._prepare_telephony_move_line()
+            for charge in charges:
+                product = charge.integration_id.product_id
+                values += [
                     {
-                        **telephony_line._prepare_telephony_move_line(),
-                        "product_id": charge.integration_id.product_id.id,
-                        "product_uom_id": charge.integration_id.product_id.uom_id.id,
+                        **shared,
+                        "product_id": product.id,
+                        "product_uom_id": product.uom_id.id,
                         "name": charge._get_invoice_text(label),
                         # Quantities and unit prices have two decimals: the exact
                         # total stands in the price, once.
@@ -115,7 +232,8 @@ class SaperxCharge(models.Model):
                         "price_unit": amount,
                         "saperx_charge_id": charge.id,
                     }
-                )
+                    for label, amount in charge._get_invoice_amounts()
+                ]
         return values
 
     def _get_invoice_amounts(self):
