@@ -162,8 +162,18 @@ class ContractLine(models.Model):
         """Values that invoice lines of charges share: product, analytics, link."""
         self.ensure_one()
         values = self._prepare_invoice_line()
+        values["analytic_distribution"] = (
+            values["analytic_distribution"] or self._get_shared_distribution()
+        )
         return {
             name: value
             for name, value in values.items()
             if name not in ("company_id", "company_currency_id", "discount")
         }
+
+    def _get_shared_distribution(self):
+        """The analytic distribution of the contract's other lines, if they have one."""
+        lines = self.contract_id._get_product_lines()
+        distributions = [line.analytic_distribution for line in lines]
+        first = distributions[0] if distributions else False
+        return first if all(other == first for other in distributions) else False

@@ -98,7 +98,7 @@ class TestInvoiceDates(InvoiceCase):
         )
 
     def test_a_line_that_has_a_successor(self):
-        self.fee.stop_plan_successor(JANUARY, date(2027, 12, 31), False)
+        self.fee.stop_plan_successor(JANUARY, date(2027, 1, 31), False)
         steps = [(self._get_dates(), self.contract.contract_line_ids.browse())]
         moves = []
         while move := self._invoice(day=date(2027, 2, 1)):
