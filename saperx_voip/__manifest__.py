@@ -45,6 +45,7 @@
         "wizards/saperx_did_port_out_wizard_views.xml",
         "wizards/saperx_line_end_wizard_views.xml",
         "wizards/saperx_charge_wizard_views.xml",
+        "wizards/saperx_charge_reversal_wizard_views.xml",
         "wizards/saperx_line_change_wizard_views.xml",
         "wizards/saperx_line_reopen_wizard_views.xml",
         "wizards/saperx_simulation_wizard_views.xml",

@@ -42,6 +42,7 @@ from . import saperx_line_end
 from . import saperx_line_reopen
 from . import saperx_did_port_out
 from . import saperx_line_final_charge
+from . import saperx_line_invoicing
 from . import saperx_number_range
 from . import saperx_number
 from . import saperx_number_holder
@@ -74,6 +75,8 @@ from . import saperx_cdr_explanation_call
 from . import saperx_cdr_explanation_price
 from . import saperx_charge
 from . import saperx_charge_run
+from . import saperx_charge_invoicing
+from . import saperx_charge_waiting
 from . import saperx_charge_class
 from . import saperx_charge_allowance
 from . import saperx_audit
@@ -92,6 +95,7 @@ from . import saperx_line_sentinel
 from . import saperx_integration_sentinel
 from . import contract_contract
 from . import contract_contract_invoicing
+from . import contract_contract_invoicing_alone
 from . import contract_contract_life
 from . import contract_contract_overdue
 from . import saperx_holiday
@@ -107,6 +111,7 @@ from . import contract_line_termination
 from . import contract_line_remaining
 from . import account_move
 from . import account_move_ending
+from . import account_move_reversal
 from . import account_move_line
 from . import account_partial_reconcile
 from . import product_template

@@ -16,6 +16,11 @@ from . import test_import_run
 from . import test_import_undo
 from . import test_integration
 from . import test_invoice
+from . import test_invoice_minimum
+from . import test_invoice_terms
+from . import test_invoice_companies
+from . import test_invoice_reversal
+from . import test_invoice_dates
 from . import test_line
 from . import test_line_block
 from . import test_line_end
