@@ -114,6 +114,15 @@ from . import account_move_ending
 from . import account_move_reversal
 from . import account_move_line
 from . import account_partial_reconcile
+from . import saperx_dispute
+from . import saperx_dispute_call
+from . import saperx_cdr_dispute
+from . import saperx_charge_dispute
+from . import saperx_dispute_decision
+from . import saperx_dispute_credit
+from . import contract_contract_dispute
+from . import saperx_did_fee
+from . import saperx_fee_gap
 from . import product_template
 from . import ir_http
 from . import res_company

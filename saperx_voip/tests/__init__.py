@@ -9,6 +9,8 @@ from . import test_contract_end
 from . import test_contract_life
 from . import test_contract_undo
 from . import test_did
+from . import test_did_fee
+from . import test_dispute
 from . import test_explanation
 from . import test_final_charge
 from . import test_import

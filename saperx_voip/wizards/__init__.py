@@ -11,6 +11,7 @@ from . import saperx_recalculation_wizard
 from . import saperx_number_reserve_wizard
 from . import saperx_did_block_wizard
 from . import saperx_did_move_wizard
+from . import saperx_did_move_fee
 from . import saperx_did_port_out_wizard
 from . import saperx_line_end_wizard
 from . import saperx_line_end_wizard_number
