@@ -54,6 +54,7 @@
         "wizards/saperx_overdue_notice_wizard_views.xml",
         "wizards/saperx_overdue_preview_views.xml",
         "wizards/saperx_fraud_alert_wizard_views.xml",
+        "wizards/saperx_statement_wizard_views.xml",
         "views/saperx_tariff_views.xml",
         "views/saperx_plan_views.xml",
         "views/saperx_group_views.xml",
@@ -88,6 +89,7 @@
         "views/account_move_views.xml",
         "views/product_template_views.xml",
         "views/res_config_settings_views.xml",
+        "views/saperx_statement_views.xml",
         "views/saperx_menus.xml",
     ],
     "assets": {

@@ -39,7 +39,12 @@ class SaperxCdrAccess(models.Model):
     )
     day = fields.Date(required=True, readonly=True)
     kind = fields.Selection(
-        [("form", "Opened"), ("list", "Listed"), ("export", "Exported")],
+        [
+            ("form", "Opened"),
+            ("list", "Listed"),
+            ("export", "Exported"),
+            ("statement", "Statement"),
+        ],
         string="How",
         required=True,
         readonly=True,

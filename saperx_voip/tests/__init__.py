@@ -46,3 +46,4 @@ from . import test_translation
 from . import test_unmatched
 from . import test_what_if
 from . import test_sentinel
+from . import test_statement
