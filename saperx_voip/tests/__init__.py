@@ -47,3 +47,5 @@ from . import test_unmatched
 from . import test_what_if
 from . import test_sentinel
 from . import test_statement
+from . import test_statement_mail
+from . import test_statement_wizard

@@ -10,8 +10,7 @@ import openpyxl
 from PyPDF2 import PdfReader
 
 from odoo import Command
-from odoo.exceptions import AccessError, UserError
-from odoo.tests import Form
+from odoo.exceptions import UserError
 
 from ..gateway import Direction
 from .common import FIXED_OTHER_DDD, MOBILE_SAME_DDD, NUMBER, SaperxCase
