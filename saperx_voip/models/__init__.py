@@ -129,3 +129,9 @@ from . import res_company
 from . import res_config_settings
 from . import saperx_audit_settings
 from . import res_partner
+from . import saperx_statement
+from . import saperx_statement_content
+from . import saperx_statement_words
+from . import saperx_statement_actions
+from . import account_move_send
+from . import res_company_statement

@@ -54,3 +54,6 @@ from . import test_translation
 from . import test_unmatched
 from . import test_what_if
 from . import test_sentinel
+from . import test_statement
+from . import test_statement_mail
+from . import test_statement_wizard

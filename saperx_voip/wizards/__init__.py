@@ -33,3 +33,4 @@ from . import saperx_overdue_hold_wizard
 from . import saperx_overdue_notice_wizard
 from . import saperx_overdue_preview
 from . import saperx_fraud_alert_wizard
+from . import saperx_statement_wizard
