@@ -88,6 +88,7 @@
         "views/account_move_views.xml",
         "views/product_template_views.xml",
         "views/res_config_settings_views.xml",
+        "views/res_config_settings_charging_views.xml",
         "views/saperx_menus.xml",
     ],
     "assets": {

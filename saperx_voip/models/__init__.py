@@ -51,6 +51,7 @@ from . import saperx_cdr_masking
 from . import saperx_cdr_hidden
 from . import saperx_cdr_access
 from . import saperx_cdr_allowance
+from . import saperx_cdr_drawn
 from . import saperx_cdr_what_if
 from . import saperx_cdr_foreseen
 from . import saperx_undrawn_mixin
@@ -72,6 +73,9 @@ from . import saperx_cdr_explanation_allowance
 from . import saperx_cdr_explanation_call
 from . import saperx_cdr_explanation_price
 from . import saperx_charge
+from . import saperx_charge_hold
+from . import saperx_charge_rules
+from . import saperx_charge_ripe
 from . import saperx_charge_run
 from . import saperx_charge_class
 from . import saperx_charge_allowance
@@ -106,5 +110,7 @@ from . import account_partial_reconcile
 from . import product_template
 from . import ir_http
 from . import res_company
+from . import res_company_charging
 from . import res_config_settings
+from . import res_config_settings_charging
 from . import res_partner
