@@ -77,6 +77,9 @@ from . import saperx_charge_hold
 from . import saperx_charge_rules
 from . import saperx_charge_ripe
 from . import saperx_charge_run
+from . import saperx_charging_filter
+from . import saperx_charging
+from . import saperx_cdr_import_charging
 from . import saperx_charge_class
 from . import saperx_charge_allowance
 from . import saperx_sentinel

@@ -19,8 +19,8 @@ class ResCompany(models.Model):
         string="Hold additionals of so many times the habit",
         digits=(6, 1),
         default=5,
-        help="Compared with the average of the line's last three charged cycles. A line "
-        "without any has no habit. 0: not compared.",
+        help="Compared with the average of the line's last three charged cycles. A "
+        "line without any has no habit. 0: not compared.",
     )
     saperx_hold_floor = fields.Monetary(
         string="Not held below",

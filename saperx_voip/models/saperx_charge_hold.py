@@ -64,8 +64,8 @@ class SaperxChargeHold(models.Model):
                 )
             case "unrated":
                 return self.env._(
-                    "Calls of the same line and cycle without a price, which are not in "
-                    "this additional: %s.",
+                    "Calls of the same line and cycle without a price, which are not "
+                    "in this additional: %s.",
                     self.call_count,
                 )
             case "age":

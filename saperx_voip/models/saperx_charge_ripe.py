@@ -141,8 +141,8 @@ class SaperxCharge(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT call.cycle_end, call.line_id, call.period_id, %s, call.call_class,
-                       count(*), sum(call.charged_seconds),
+                SELECT call.cycle_end, call.line_id, call.period_id, %s,
+                       call.call_class, count(*), sum(call.charged_seconds),
                        coalesce(sum(call.gross_amount), 0)::text,
                        coalesce(sum(call.covered_amount), 0)::text,
                        coalesce(sum(call.charged_amount), 0)::text
