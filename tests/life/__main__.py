@@ -13,5 +13,6 @@ def numbers(text):
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--seeds", type=numbers, default=[1])
 parser.add_argument("--lines", type=int, default=200)
+parser.add_argument("--database", default="saperx_life")
 options = parser.parse_args()
-sys.exit(0 if main(options.seeds, options.lines) else 1)
+sys.exit(0 if main(options.seeds, options.lines, options.database) else 1)

@@ -353,15 +353,33 @@ class Provider:
         self.run_cron("saperx_voip.ir_cron_invoice_telephony")
 
     def invoice_by_button(self, rng):
-        """Of a contract or two, whatever is due and whatever was charged."""
-        for contract in rng.sample(list(self.contracts.values()), 2):
+        """OCA's on a contract whose fee is due, ours on one that has charges."""
+        today = fields.Date.today()
+        due = [c for c in self.contracts.values() if c.recurring_next_date == today]
+        for contract in due[:1]:
             self.act(contract.recurring_create_invoice)
+        charged = self.env["saperx.charge"].search([("state", "=", "confirmed")])
+        contracts = charged.contract_id
+        for contract in contracts.browse(rng.sample(contracts.ids, len(contracts) // 8)):
             self.act(contract.action_invoice_telephony)
 
     def delete_drafts(self, rng):
-        drafts = self._drafts()
+        drafts = self._drafts().filtered(self._is_latest)
         for move in drafts.browse(rng.sample(drafts.ids, min(3, len(drafts)))):
             self.act(move.unlink)
+
+    def _is_latest(self, move):
+        """A fee is given back by deleting the latest invoice of it alone."""
+        fees = move.invoice_line_ids.contract_line_id
+        later = self.env["account.move.line"].search_count(
+            [
+                ("contract_line_id", "in", fees.ids),
+                ("contract_line_id.is_telephony", "=", False),
+                ("move_id", ">", move.id),
+                ("parent_state", "!=", "cancel"),
+            ]
+        )
+        return not later
 
     def post_drafts(self, rng):
         drafts = self._drafts()

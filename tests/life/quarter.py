@@ -14,12 +14,12 @@ from tests.rating import naive
 
 from . import provider as real
 from .reckoning import Reckoning
-from .story import FIRST_DAY, LAST_DAY, ONE_DAY, ZONE, tell
+from .story import FIRST_DAY, LAST_DAY, LAST_INVOICES, ONE_DAY, ZONE, tell
 
 DATABASE = "saperx_life"
-# People work, and the scheduled actions run, every so many days.
-STEP_DAYS = 3
-RE_READ_STEPS = 5
+# People work, and calls are read, charged and invoiced, every so many days.
+STEP_DAYS = 5
+RE_READ_STEPS = 4
 NOON = timedelta(hours=12)
 
 
@@ -44,18 +44,20 @@ class Quarter:
         day, step = FIRST_DAY + ONE_DAY, 0
         while day <= LAST_DAY:
             midnight = naive.midnight(day, ZONE)
-            self.provider.travel(midnight)
-            self.reckoning.begin_day(day)
-            self.provider.begin_day()
+            if self.reckoning.begin_day(day):
+                self.provider.travel(midnight)
+                self.provider.begin_day()
             for place, event in enumerate(events[day]):
                 moment = midnight + NOON + timedelta(minutes=place)
                 self.provider.travel(moment)
                 self.happen(event, moment)
-            if (day - FIRST_DAY).days % STEP_DAYS == 0:
+            if (LAST_DAY - day).days % STEP_DAYS == 0:
                 self.provider.travel(midnight + timedelta(hours=15))
                 self.work(day, step)
                 step += 1
             day += ONE_DAY
+        self.provider.travel(naive.midnight(LAST_INVOICES, ZONE) + NOON)
+        self.provider.invoice()
 
     def happen(self, event, now):
         act, there, lines = self.provider.act, self.provider, self.story.lines
@@ -96,7 +98,7 @@ class Quarter:
         there, reckoning, rng = self.provider, self.reckoning, self.rng
         self.send(there.now())
         runs = [there.import_by_schedule()]
-        if step % RE_READ_STEPS == RE_READ_STEPS - 1 or day > LAST_DAY - ONE_DAY * 9:
+        if step % RE_READ_STEPS == RE_READ_STEPS - 1 or day == LAST_DAY:
             runs.append(there.import_by_hand(FIRST_DAY, day - ONE_DAY))
         for run in runs:
             self.store(run)
@@ -109,9 +111,9 @@ class Quarter:
         self.compare_run(day, taken)
         if rng.random() < 0.3:
             there.delete_drafts(rng)
-        there.invoice()
         if rng.random() < 0.3:
             there.invoice_by_button(rng)
+        there.invoice()
         if rng.random() < 0.5:
             there.post_drafts(rng)
 
@@ -363,12 +365,12 @@ def tell_of(quarter, seconds):
     sys.stdout.flush()
 
 
-def main(seeds, line_count):
+def main(seeds, line_count, database=DATABASE):
     """:return: whether all came out alike"""
     alike = True
     for seed in seeds:
         began = time.perf_counter()
-        quarter = live(seed, line_count)
+        quarter = live(seed, line_count, database)
         tell_of(quarter, time.perf_counter() - began)
         alike &= not quarter.differences
     return alike
