@@ -122,7 +122,7 @@ def test_another_spelling_of_the_same_call_is_the_same_call(amount, seconds):
 
 WORSE = (
     {}, {}, {}, {"sentido": "ambos"}, {"tempo_real": "1:2"}, {"inicio": "ontem"},
-    {"valor_cobrado": "caro"}, {"destino": 190}, {"cidade_destino": "x\x00y"}, {"id": ""},
+    {"valor_cobrado": "caro"}, {"destino": 190}, {"tipo": "x\x00y"}, {"id": ""},
 )  # fmt: skip
 
 
