@@ -153,17 +153,8 @@ class ContractContract(models.Model):
             raise ValidationError(
                 self.env._("A SIP line belongs to a customer's contract.")
             )
-        own = self.company_id.currency_id
-        if self.currency_id != own:
-            raise ValidationError(
-                self.env._(
-                    "The contract “%(contract)s” is in %(currency)s: calls are "
-                    "priced in %(own)s and cannot be put on its invoices.",
-                    contract=self.display_name,
-                    currency=self.currency_id.name,
-                    own=own.name,
-                )
-            )
+        if reason := self._explain_other_currency():
+            raise ValidationError(reason)
 
     # === What ends with it ===
 

@@ -137,14 +137,14 @@ class AccountMove(models.Model):
         index="btree_not_null",
         ondelete="restrict",
     )
-    has_saperx_charges = fields.Boolean(
-        compute="_compute_has_saperx_charges", compute_sudo=True
+    saperx_has_charges = fields.Boolean(
+        compute="_compute_saperx_has_charges", compute_sudo=True
     )
 
     @api.depends("invoice_line_ids.saperx_charge_id")
-    def _compute_has_saperx_charges(self):
+    def _compute_saperx_has_charges(self):
         for move in self:
-            move.has_saperx_charges = bool(move.invoice_line_ids.saperx_charge_id)
+            move.saperx_has_charges = bool(move.invoice_line_ids.saperx_charge_id)
 
     def write(self, vals):
         res = super().write(vals)
@@ -256,7 +256,7 @@ class SaperxOverdueCase(models.Model):
         items = super()._get_due_items_of(moves, today)
         settled = items.move_id.filtered(
             lambda move: (
-                move.has_saperx_charges
+                move.saperx_has_charges
                 and move.currency_id.compare_amounts(
                     move._get_disputed_amount(), move.amount_residual
                 )
