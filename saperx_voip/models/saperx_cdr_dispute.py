@@ -1,7 +1,9 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.tools import SQL
+
+WITH_DISPUTED = "saperx_with_disputed"
 
 
 class SaperxCdr(models.Model):
@@ -40,6 +42,7 @@ class SaperxCdr(models.Model):
             },
         }
 
+    @api.model
     def _settle_disputes(self):
         """Whatever made these calls ready to be charged: those in dispute are not, and
         those whose dispute was accepted never are.
@@ -93,11 +96,22 @@ class SaperxCdr(models.Model):
         if released:
             self._reassess([("id", "in", [call_id for [call_id] in released])])
 
-    def _get_reassess_query(self, domain, after_id):
-        return super()._get_reassess_query(
-            [*domain, ("reason", "!=", "dispute")], after_id
-        )
+    @api.model
+    def _reassess(self, domain, commit=False):
+        # Whose a call is may change though it is in dispute; what it costs does not
+        # matter meanwhile, and a recalculation leaves it alone.
+        calls = self.with_context(**{WITH_DISPUTED: True})
+        return super(SaperxCdr, calls)._reassess(domain, commit)
 
+    @api.model
+    def _get_reassess_query(self, domain, after_id):
+        if not self.env.context.get(WITH_DISPUTED):
+            domain = [
+                *domain, ("state", "!=", "disputed"), ("reason", "!=", "dispute")
+            ]  # fmt: skip
+        return super()._get_reassess_query(domain, after_id)
+
+    @api.model
     def _store_assessed(self, rows):
         res = super()._store_assessed(rows)
         self._settle_disputes()
