@@ -123,7 +123,9 @@ class SaperxDispute(models.Model):
     decided_by_id = fields.Many2one(
         "res.users", string="Decided by", readonly=True, copy=False
     )
-    accepted_amount = fields.Monetary(string="Accepted amount", readonly=True, copy=False)
+    accepted_amount = fields.Monetary(
+        string="Accepted amount", readonly=True, copy=False
+    )
     credit_amount = fields.Monetary(
         string="To be credited",
         readonly=True,

@@ -479,6 +479,42 @@ class TestDisputeDecision(DisputeCase):
         dispute.action_reject()
         self.assertTrue(case._get_due_items_of(move, late))
 
+    def test_the_conference_finds_nothing_wrong_with_disputes(self):
+        self._import(*(self._make_call(number) for number in range(1, 7)))
+        self._dispute_calls(1)
+        self._dispute_calls(2).action_accept()
+        partly = self._dispute_calls(3)
+        partly.call_ids.only_amount = 0.05
+        partly.action_accept()
+        self._charge()
+        self._invoice(post=True)
+        self._dispute_calls(4).action_accept()
+        self._dispute_calls(5)
+        self.env["saperx.audit"].action_start()
+        with self.enter_registry_test_mode():
+            self.env.ref("saperx_voip.ir_cron_audit").method_direct_trigger()
+        audit = self.env["saperx.audit"].search([], limit=1)
+        self.assertEqual(audit.state, "done")
+        self.assertFalse(audit.violation_count)
+
+    def test_a_recalculation_leaves_disputes_alone(self):
+        self._import(self._make_call(1), self._make_call(2), self._make_call(3))
+        self._dispute_calls(1)
+        self._dispute_calls(2).action_accept()
+        batch = self.env["saperx.cdr"]._reassess_batch([], {})
+        self.assertEqual(batch.call_count, 1)
+        self.env["saperx.cdr"]._reassess([])
+        self.assertEqual(
+            self._get_states(1, 2, 3), ["disputed", "not_chargeable", "unbilled"]
+        )
+
+    def test_the_charge_says_why_it_waits(self):
+        self._import(self._make_call(1))
+        charge = self._charge()
+        self._dispute_charge(charge)
+        charge.invalidate_recordset(["waits_for"])
+        self.assertIn("in dispute", charge.waits_for)
+
     def test_the_call_says_that_it_is_in_dispute(self):
         self._import(self._make_call(1))
         dispute = self._dispute_calls(1)
