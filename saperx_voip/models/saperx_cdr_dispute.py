@@ -1,6 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 WITH_DISPUTED = "saperx_with_disputed"
@@ -28,8 +29,17 @@ class SaperxCdr(models.Model):
             call.dispute_id = latest.get(call.id) or of_charge.get(call.charge_id)
 
     def action_dispute(self):
-        """Open the form of a new dispute of these calls."""
+        """Open the form of a new dispute of these calls: of those that cost the
+        customer something, or will."""
         self.check_access("read")
+        calls = self.filtered(lambda call: call.state in ("unbilled", "billed"))
+        if not calls:
+            raise UserError(
+                self.env._(
+                    "These calls are neither charged nor to be charged, or are in "
+                    "dispute already: there is nothing to dispute."
+                )
+            )
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("New dispute"),
@@ -37,7 +47,7 @@ class SaperxCdr(models.Model):
             "views": [(False, "form")],
             "context": {
                 "default_call_ids": [
-                    fields.Command.create({"call_id": call.id}) for call in self
+                    fields.Command.create({"call_id": call.id}) for call in calls
                 ]
             },
         }

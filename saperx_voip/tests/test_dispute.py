@@ -203,10 +203,15 @@ class TestDisputeOpening(DisputeCase):
         with self.assertRaisesRegex(ValidationError, "one customer"):
             self._dispute_calls(1, 2)
 
-    def test_the_form_opens_with_the_chosen_calls(self):
-        self._import(self._make_call(1), self._make_call(2))
+    def test_the_form_opens_with_the_chosen_calls_that_cost_something(self):
+        self._import(
+            self._make_call(1), self._make_call(2), self._make_call(3, callee="190")
+        )
         calls = self._get_call(1) | self._get_call(2)
-        action = calls.with_user(self.user).action_dispute()
+        free = self._get_call(3)
+        with self.assertRaisesRegex(UserError, "nothing to dispute"):
+            free.action_dispute()
+        action = (calls | free).with_user(self.user).action_dispute()
         form = Form(
             self.env["saperx.dispute"]
             .with_user(self.user)
