@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tools import SQL
 
 ACTIVITY = "saperx_voip.mail_activity_dispute"
 REASONS = [
@@ -82,7 +83,8 @@ class SaperxDispute(models.Model):
         "res.company", compute="_compute_whose", store=True, index=True
     )
     currency_id = fields.Many2one(related="company_id.currency_id")
-    reason = fields.Selection(REASONS, required=True, default="not_recognised")
+    # Without a default: a form that is only looked at is not saved by itself.
+    reason = fields.Selection(REASONS, required=True)
     note = fields.Text(string="What the customer says")
     opened_on = fields.Date(
         required=True,
@@ -237,6 +239,14 @@ class SaperxDispute(models.Model):
     @api.model
     def _check_not_disputed(self, charge_id):
         charge = self.env["saperx.charge"].sudo().browse(charge_id)
+        # Who disputes it in the same moment begins again, and is told.
+        self.env.execute_query(
+            SQL(
+                "UPDATE saperx_charge SET write_date = write_date WHERE id = %s"
+                " RETURNING id",
+                charge.id,
+            )
+        )
         if dispute := charge._get_open_disputes():
             raise UserError(
                 self.env._(

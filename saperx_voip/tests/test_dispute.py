@@ -24,6 +24,7 @@ class DisputeCase(SaperxCase):
         dispute = self.env["saperx.dispute"].with_user(user or self.billing)
         return dispute.create(
             {
+                "reason": "price",
                 "call_ids": [Command.create({"call_id": call.id}) for call in calls],
                 **values,
             }
@@ -31,7 +32,7 @@ class DisputeCase(SaperxCase):
 
     def _dispute_charge(self, charge, **values):
         dispute = self.env["saperx.dispute"].with_user(self.billing)
-        return dispute.create({"charge_id": charge.id, **values})
+        return dispute.create({"charge_id": charge.id, "reason": "price", **values})
 
     def _invoice(self, post=False):
         self.env["contract.contract"].cron_recurring_create_invoice(DUE)
@@ -211,12 +212,18 @@ class TestDisputeOpening(DisputeCase):
         free = self._get_call(3)
         with self.assertRaisesRegex(UserError, "nothing to dispute"):
             free.action_dispute()
+        listed = self.env.ref("saperx_voip.saperx_cdr_action_dispute")
+        listed = listed.with_user(self.user).with_context(
+            active_model="saperx.cdr", active_ids=calls.ids
+        )
+        self.assertEqual(listed.run()["res_model"], "saperx.dispute")
         action = (calls | free).with_user(self.user).action_dispute()
         form = Form(
             self.env["saperx.dispute"]
             .with_user(self.user)
             .with_context(**action["context"])
         )
+        form.reason = "not_recognised"
         form.note = "Not me"
         dispute = form.save()
         self.assertEqual(dispute.call_ids.call_id, calls)
@@ -580,7 +587,7 @@ class TestDisputeAccess(DisputeCase):
         disputes = self.env["saperx.dispute"].with_user(stranger)
         disputes = disputes.with_context(allowed_company_ids=other.ids)
         with self.assertRaises(AccessError):
-            disputes.create({"call_ids": rows})
+            disputes.create({"reason": "other", "call_ids": rows})
         dispute = self._dispute_calls(2)
         self.assertFalse(
             self.env["saperx.dispute"]

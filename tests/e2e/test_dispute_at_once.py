@@ -21,7 +21,8 @@ def call_ids(world):
 
 def open_dispute(world, call):
     return world.odoo.create(
-        "saperx.dispute", {"call_ids": [(0, 0, {"call_id": call})]}
+        "saperx.dispute",
+        {"reason": "price", "call_ids": [(0, 0, {"call_id": call})]},
     )
 
 
