@@ -12,9 +12,7 @@ class SaperxCdr(models.Model):
 
     _inherit = "saperx.cdr"  # pylint: disable=consider-merging-classes-inherited
 
-    dispute_id = fields.Many2one(
-        "saperx.dispute", compute="_compute_dispute_id", string="Dispute"
-    )
+    dispute_id = fields.Many2one("saperx.dispute", compute="_compute_dispute_id")
 
     def _compute_dispute_id(self):
         rows = self.env["saperx.dispute.call"].search(

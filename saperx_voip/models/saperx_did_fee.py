@@ -405,7 +405,7 @@ class SaperxLine(models.Model):
 
 
 class ResCompany(models.Model):
-    _inherit = "res.company"
+    _inherit = "res.company"  # pylint: disable=consider-merging-classes-inherited
 
     saperx_did_fee_lines = fields.Boolean(
         string="Fees of numbers on the contract",
@@ -427,6 +427,7 @@ class ResCompany(models.Model):
 
 
 class ResConfigSettings(models.TransientModel):
+    # pylint: disable-next=consider-merging-classes-inherited
     _inherit = "res.config.settings"
 
     saperx_did_fee_lines = fields.Boolean(

@@ -65,7 +65,6 @@ class SaperxDispute(models.Model):
     call_count = fields.Integer(compute="_compute_amount", store=True)
     contract_id = fields.Many2one(
         "contract.contract",
-        string="Contract",
         compute="_compute_whose",
         store=True,
         index=True,
