@@ -222,7 +222,7 @@ class SaperxStatement(models.AbstractModel):
         """What the file is called, in the customer's language."""
         env = self._in_language_of(parts).env
         if move:
-            about = move.name
+            about = move.name or move.display_name
         else:
             lines = {part.line for part in parts}
             lines = parts[0].line.display_name if len(lines) == 1 else ""

@@ -65,7 +65,7 @@ def _draw_parties(pages: Pages):
     statement = pages.statement
     words = statement.words
     customer, facts = statement.customer, statement.facts
-    height = 25 + 11 * max(len(customer.details) + 1, len(facts))
+    height = 14 + max(13 + 11 * len(customer.details) + 6, 12 * len(facts))
     pages.box(height)
     half = WIDTH / 2
     top = pages.y

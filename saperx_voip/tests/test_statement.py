@@ -260,7 +260,7 @@ class TestStatement(StatementCase):
         self.assertIn("NOT YET CHARGED", text)
         self.assertIn("As of", text)
         [row] = self._csv([part])
-        self.assertEqual(row["Billing"], "Preview, not yet charged")
+        self.assertEqual(row["Billing state"], "Preview, not yet charged")
         [use] = self.statement._get_allowances(part)
         self.assertEqual((use.used, use.left), ("1 min", "9 min"))
 

@@ -67,7 +67,7 @@ class TestStatementWizard(StatementCase):
         self.assertEqual((running.status, running.is_chosen), ("preview", False))
         charged.is_chosen, running.is_chosen = False, True
         [row] = self._rows(wizard)
-        self.assertEqual(row["Billing"], "Preview, not yet charged")
+        self.assertEqual(row["Billing state"], "Preview, not yet charged")
         running.is_chosen = False
         with self.assertRaisesRegex(UserError, "Choose a line"):
             wizard.action_make()

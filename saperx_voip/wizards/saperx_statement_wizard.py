@@ -158,7 +158,7 @@ class SaperxStatementWizardRow(models.TransientModel):
     date_from = fields.Date(string="From", readonly=True)
     date_to = fields.Date(string="To", readonly=True)
     status = fields.Selection(
-        [("charged", "Charged"), ("preview", "Preview, not yet charged")],
+        [("charged", "Already charged"), ("preview", "Preview, not yet charged")],
         readonly=True,
     )
     currency_id = fields.Many2one("res.currency", readonly=True)
