@@ -27,13 +27,20 @@ class StatementPart:
     """Local; of the part of the cycle in which the customer held the line."""
     last: date
     """Inclusive."""
+    terms: models.BaseModel
+    """The line's periods that the calls are of."""
     charges: models.BaseModel
     """None: a preview of what is not charged yet."""
     has_free_calls: bool
     """Whether the calls that are in no charge, since they are free, belong here."""
 
     @property
+    def plans(self):
+        return ", ".join(self.terms.tariff_id.mapped("name"))
+
+    @property
     def periods(self):
+        """All in which the customer held the line: free calls may be of any."""
         return self.line.period_ids.filtered(
             lambda period: (
                 period.contract_id == self.contract
@@ -117,6 +124,7 @@ class SaperxStatement(models.AbstractModel):
                     cycle_end,
                     min(some.mapped("cycle_start")),
                     max(some.mapped("last_day")),
+                    some.period_id,
                     some.sorted("id"),
                     has_free_calls=first_charge in some,
                 )
@@ -176,6 +184,7 @@ class SaperxStatement(models.AbstractModel):
             cycle_end,
             min(first for first, _last in days),
             max(last for _first, last in days),
+            periods,
             self.env["saperx.charge"].sudo(),
             has_free_calls,
         )
@@ -228,7 +237,7 @@ class SaperxStatement(models.AbstractModel):
             lines = parts[0].line.display_name if len(lines) == 1 else ""
             last = max(part.last for part in parts)
             about = f"{lines or parts[0].contract.display_name} {last:%Y-%m-%d}"
-        name = env._("Statement of calls %s", about)
+        name = env._("Statement %s", about)
         kept = (char if char.isalnum() or char in " -_()" else "_" for char in name)
         return f"{''.join(kept)[:120]}.{file_format}"
 

@@ -75,6 +75,7 @@ class SaperxStatement(models.AbstractModel):
             decimal_point=language.decimal_point,
             thousands=language.thousands_sep or "",
             date_format=language.date_format,
+            language=localized.env.lang or "en_US",
             is_preview=not parts[0].charges,
             logo=base64.b64decode(logo) if logo else None,
             color=company.primary_color or "#374151",
@@ -93,7 +94,7 @@ class SaperxStatement(models.AbstractModel):
         classes = tuple(found[code] for code, _label in CALL_CLASSES if code in found)
         section = Section(
             line=part.line.display_name,
-            plan=", ".join(part.periods.tariff_id.mapped("name")),
+            plan=_clean(part.plans),
             first=part.first,
             last=part.last,
             classes=classes,
@@ -309,9 +310,8 @@ class SaperxStatement(models.AbstractModel):
         lines = {part.line.display_name: None for part in parts}
         if len(lines) == 1:
             yield self.env._("Line"), parts[0].line.display_name
-            plans = {part.periods.tariff_id: None for part in parts}
-            names = {plan.name: None for some in plans for plan in some}
-            yield self.env._("Billing plan"), _clean(", ".join(names))
+            plans = {part.plans: None for part in parts}
+            yield self.env._("Billing plan"), _clean(", ".join(plans))
         else:
             yield self.env._("Lines"), str(len(lines))
         yield (

@@ -161,7 +161,7 @@ def _draw_class(pages: Pages, section: Section, total: ClassTotal):
     statement = pages.statement
     name = statement.classes[total.call_class]
     # Never a head without calls below it.
-    pages.need(ROW * 5)
+    pages.need(ROW * 8)
     pages.down(16)
     pages.text(0, name, font=BOLD, size=8.5)
     pages.down(5)

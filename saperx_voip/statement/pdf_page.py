@@ -46,7 +46,13 @@ class Pages:
         self.fonts = _fonts(*statement.fonts) if statement.fonts else _fonts()
         self.color = _color(statement.color)
         # Neither times nor random ids in it: made again it is the same.
-        self.canvas = Canvas(file, pagesize=A4, invariant=1, pageCompression=1)
+        self.canvas = Canvas(
+            file,
+            pagesize=A4,
+            invariant=1,
+            pageCompression=1,
+            lang=statement.language.replace("_", "-"),
+        )
         self.canvas.setTitle(statement.words["title"])
         self.canvas.setAuthor(statement.provider.name)
         self.canvas.setSubject(statement.customer.name)

@@ -57,7 +57,7 @@ class TestStatementWizard(StatementCase):
         self.assertEqual(wizard.row_ids.mapped("status"), ["charged"])
         self.assertEqual(wizard.row_ids.amount, 0.12)
         name, _content = self._download(wizard)
-        self.assertEqual(name, "Statement of calls (54) 3333-4444 2026-10-31.csv")
+        self.assertEqual(name, "Statement (54) 3333-4444 2026-10-31.csv")
         self.assertEqual(len(self._rows(wizard)), 1)
 
     def test_of_a_line_it_offers_the_cycles_and_the_one_that_runs(self):
@@ -95,7 +95,7 @@ class TestStatementWizard(StatementCase):
         move.action_post()
         wizard = self._open(move)
         name, _content = self._download(wizard)
-        self.assertEqual(name, f"Statement of calls {move.name.replace('/', '_')}.pdf")
+        self.assertEqual(name, f"Statement {move.name.replace('/', '_')}.pdf")
         content = self.statement._get_content(wizard._get_parts(), wizard._get_move())
         self.assertIn(move.name, dict(content.facts)["Invoice"])
 
