@@ -13,6 +13,7 @@ from ..statement import WRITERS
 # Calls that cost nothing by their kind: they are in no charge, but the law has them
 # listed.
 FREE_REASONS = ("free", "internal")
+STATUSES = ("charged", "draft", "preview")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,13 @@ class StatementPart:
     """None: a preview of what is not charged yet."""
     has_free_calls: bool
     """Whether the calls that are in no charge, since they are free, belong here."""
+
+    @property
+    def status(self):
+        """``charged``, ``draft`` (a rule holds it) or ``preview`` (no charge yet)."""
+        if not self.charges:
+            return "preview"
+        return "draft" if "draft" in self.charges.mapped("state") else "charged"
 
     @property
     def plans(self):
@@ -109,7 +117,9 @@ class SaperxStatement(models.AbstractModel):
         """
         charges = charges.sudo().filtered(lambda charge: charge.state != "cancelled")
         parts = []
-        for key, some in charges.grouped(_key_of_charge).items():
+        for (key, _is_draft), some in charges.grouped(
+            lambda charge: (_key_of_charge(charge), charge.state == "draft")
+        ).items():
             line, contract, partner, cycle_end = key
             first_charge = charges.search(
                 [*_domain_of_key(key), ("state", "!=", "cancelled")],
@@ -218,7 +228,7 @@ class SaperxStatement(models.AbstractModel):
                     ", ".join(sorted(partner.display_name for partner in partners)),
                 )
             )
-        if len({bool(part.charges) for part in parts}) > 1:
+        if len({part.status == "charged" for part in parts}) > 1:
             raise UserError(
                 self.env._(
                     "A statement is either of what was charged or a preview of what "
@@ -277,4 +287,9 @@ def _domain_of_key(key):
 
 
 def _order(part):
-    return part.line.display_name, part.line.id, part.cycle_end, not part.charges
+    return (
+        part.line.display_name,
+        part.line.id,
+        part.cycle_end,
+        STATUSES.index(part.status),
+    )

@@ -76,7 +76,7 @@ class SaperxStatement(models.AbstractModel):
             thousands=language.thousands_sep or "",
             date_format=language.date_format,
             language=localized.env.lang or "en_US",
-            is_preview=not parts[0].charges,
+            is_preview=parts[0].status != "charged",
             logo=base64.b64decode(logo) if logo else None,
             color=company.primary_color or "#374151",
             fonts=_find_fonts(),

@@ -275,6 +275,19 @@ class TestStatement(StatementCase):
         with self.assertRaisesRegex(UserError, "choose one kind"):
             self._csv([charged, preview])
 
+    def test_a_charge_that_is_held_is_a_preview(self):
+        self._import(self._make_call(1))
+        first = self._charge()
+        self._import(self._make_call(2))
+        held = self._charge()
+        held.state = "draft"
+        self.assertIn("NOT YET CHARGED", self._pdf(held)[0])
+        charged, draft = self._parts_of_line(last="2026-10-31")
+        self.assertEqual((charged.charges, charged.status), (first, "charged"))
+        self.assertEqual((draft.charges, draft.status), (held, "draft"))
+        with self.assertRaisesRegex(UserError, "choose one kind"):
+            self._csv(first | held)
+
     def test_a_statement_is_of_one_customer(self):
         self._import(self._make_call(1))
         other = self.env["res.partner"].create({"name": "João"})
