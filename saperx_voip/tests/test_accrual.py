@@ -160,6 +160,32 @@ class TestAccrual(SaperxCase):
         move.button_cancel()
         self.assertEqual(self._amounts(), {(CHARGED, "ldn"): "0.12"})
 
+    def test_what_came_off_an_invoice_is_to_be_accrued_from_then_on(self):
+        self._import(self._make_call(1))
+        self._charge_on("2026-10-30")
+        move = self._invoice_on("2026-10-31")
+        move.action_post()
+        # Dated today, 16 November.
+        move._reverse_charges(move._get_live_charges(), "wrong")
+        self.assertEqual(self._amounts(), {})
+        self.assertEqual(self._amounts("2026-11-15"), {})
+        self.assertEqual(self._amounts("2026-11-16"), {(CHARGED, "ldn"): "0.12"})
+        again = self._invoice_on("2026-11-20")
+        self.assertEqual(self._amounts("2026-11-16"), {(DRAFTED, "ldn"): "0.12"})
+        again.action_post()
+        self.assertEqual(self._amounts("2026-11-16"), {(LATER, "ldn"): "0.12"})
+        self.assertEqual(self._amounts("2026-11-20"), {})
+
+    def test_what_is_in_dispute_has_a_row_of_its_own(self):
+        self._import(self._make_call(1), self._make_call(2))
+        self.env["saperx.dispute"].create(
+            {"call_ids": [Command.create({"call_id": self._get_call(1).id})]}
+        )
+        self.assertEqual(
+            self._amounts(),
+            {("disputed", "ldn"): "0.12", (UNCHARGED, "ldn"): "0.12"},
+        )
+
     def test_what_has_no_price_is_told_beside_the_amount(self):
         self.tariff.rate_ids.filtered(lambda rate: not rate.call_class).unlink()
         self._import(

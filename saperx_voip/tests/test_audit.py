@@ -159,6 +159,16 @@ class TestAuditRules(AuditCase):
         self._check(self._get_call(6), {"reason": None}, ("call_reason", ["reason"]))
         self._check(self._get_call(4), {"reason": "free"}, ("call_reason", ["reason"]))
 
+    def test_a_call_whose_dispute_does_not_fit(self):
+        call = self._get_call(8)
+        self._check(call, {"state": "disputed"}, ("call_dispute", ["state"]))
+        self.env["saperx.dispute"].create(
+            {"call_ids": [Command.create({"call_id": call.id})]}
+        )
+        self.assertEqual(call.state, "disputed")
+        self.assertEqual(self._find(), [])
+        self._check(call, {"state": "unbilled"}, ("call_dispute", ["state"]))
+
     def test_a_call_whose_amounts_do_not_fit(self):
         for name in (
             "call_class",
@@ -255,6 +265,7 @@ class TestAuditRules(AuditCase):
             "gross_amount",
             "covered_amount",
             "amount",
+            "cost",
         ):
             self._check(self.confirmed.class_ids, {name: 99}, ("charge_class", [name]))
         [violation] = self._find_with(self.confirmed.class_ids, {"amount": 99})
@@ -320,6 +331,16 @@ class TestAuditRules(AuditCase):
     def test_a_cancelled_invoice_is_no_live_one(self):
         self.move.button_cancel()
         self.assertEqual(self.invoiced.state, "confirmed")
+        self.assertEqual(self._find(), [])
+
+    def test_what_came_off_an_invoice_is_on_it_no_more(self):
+        self.move.action_post()
+        self.assertEqual(self._find(), [])
+        self.move._reverse_charges(self.invoiced, "wrong")
+        self.assertEqual(self.invoiced.state, "confirmed")
+        self.assertEqual(self._find(), [])
+        self.contract._invoice_telephony()
+        self.assertEqual(self.invoiced.state, "invoiced")
         self.assertEqual(self._find(), [])
 
     def test_a_charge_on_two_live_invoices(self):

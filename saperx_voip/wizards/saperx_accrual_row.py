@@ -8,6 +8,7 @@ from ..models.call_class import CALL_CLASSES
 # How far the calls had come on the day.
 SOURCES = [
     ("uncharged", "Not charged on that day"),
+    ("disputed", "In dispute, not charged"),
     ("charged", "Charged, not invoiced yet"),
     ("drafted", "On an invoice that is not posted"),
     ("later", "On an invoice of a later date"),
@@ -15,7 +16,7 @@ SOURCES = [
     ("left_out", "Line not active: will not be charged"),
 ]
 # The others are told beside the amount.
-COUNTED = ("uncharged", "charged", "drafted", "later")
+COUNTED = ("uncharged", "disputed", "charged", "drafted", "later")
 
 
 class SaperxAccrualRow(models.TransientModel):

@@ -118,6 +118,8 @@ class SaperxAccrualWizard(models.TransientModel):
             case "uncharged":
                 later = Domain("charge_id", "any", self._get_later_charges())
                 domain = unbilled & ~self._get_left_out() | later
+            case "disputed":
+                domain = Domain("state", "=", "disputed")
             case "left_out":
                 domain = unbilled & self._get_left_out()
             case "unpriced":
@@ -156,7 +158,14 @@ class SaperxAccrualWizard(models.TransientModel):
             Domain("move_id.move_type", "=", "out_invoice")
             & Domain("parent_state", "=", "posted")
             & Domain("date", "<=", self.day)
+            & ~self._get_reversed(Domain("date", "<=", self.day))
         )
+
+    def _get_reversed(self, domain):
+        """Invoice lines that came off by a posted credit note, such as the domain
+        says."""
+        posted = Domain("state", "=", "posted") & domain
+        return Domain("saperx_reversal_move_id", "any", posted)
 
     def _get_later_charges(self):
         """Those that did not exist on the day: their calls were not charged."""
@@ -165,7 +174,11 @@ class SaperxAccrualWizard(models.TransientModel):
     def _get_charges(self, source):
         """Those that existed on the day, by how far they have come since."""
         known = self._get_open_charges() & Domain("create_date", "<", self._get_end())
-        posted = Domain("move_line_ids", "any", [("parent_state", "=", "posted")])
+        posted = Domain(
+            "move_line_ids",
+            "any",
+            Domain("parent_state", "=", "posted") & ~self._get_reversed(Domain.TRUE),
+        )
         match source:
             case "charged":
                 return known & Domain("state", "in", ("draft", "confirmed"))
