@@ -207,7 +207,7 @@ class TestAuditRules(AuditCase):
         )
 
     def test_a_charged_call_in_no_charge_is_missing_from_its_charge_too(self):
-        sums = ["amount", "call_count", "charged_seconds", "gross_amount"]
+        sums = ["amount", "call_count", "charged_seconds", "cost", "gross_amount"]
         self._check(
             self._get_call(7),
             {"charge_id": None},
@@ -255,6 +255,7 @@ class TestAuditRules(AuditCase):
     def test_the_cost_of_a_charge_may_be_rounded_either_way(self):
         exact = 0.045
         self._corrupt(self._get_call(7), platform_cost=exact)
+        self._corrupt(self.confirmed.class_ids, cost=exact)
         for cost, margin in ((0.04, 0.08), (0.05, 0.07)):
             self._check(self.confirmed, {"cost": cost, "margin": margin})
 
