@@ -94,6 +94,13 @@ class SaperxAuditViolation(models.Model):
     found = fields.Char(compute="_compute_texts")
     advice = fields.Char(string="What to do", compute="_compute_texts")
 
+    @api.depends("kind")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        kinds = dict(self._fields["kind"]._description_selection(self.env))
+        for violation in self:
+            violation.display_name = kinds.get(violation.kind)
+
     @api.depends(
         "kind", "model", "record_id", "field_name", "expected_value", "found_value"
     )

@@ -36,7 +36,7 @@ class SaperxAccrualRow(models.TransientModel):
     )
     company_id = fields.Many2one("res.company", readonly=True)
     currency_id = fields.Many2one(related="company_id.currency_id")
-    day = fields.Date(string="On", readonly=True)
+    day = fields.Date(readonly=True)
     source = fields.Selection(SOURCES, string="How far it had come", readonly=True)
     call_class = fields.Selection(CALL_CLASSES, string="Class", readonly=True)
     partner_id = fields.Many2one("res.partner", string="Customer", readonly=True)

@@ -30,7 +30,6 @@ class SaperxAccrualWizard(models.TransientModel):
     )
     currency_id = fields.Many2one(related="company_id.currency_id")
     day = fields.Date(
-        string="On",
         required=True,
         default=lambda self: self._get_last_month_end(),
         help="Calls up to the end of this day. Default: the end of last month.",
@@ -62,6 +61,10 @@ class SaperxAccrualWizard(models.TransientModel):
                 "saperx_voip.saperx_accrual_row_action"
             ),
             "domain": [("wizard_id", "=", self.id)],
+            "context": {
+                "saperx_detail": self.detail,
+                "search_default_group_class": 1,
+            },
         }
 
     def _make_rows(self):
