@@ -101,6 +101,8 @@
         "views/res_config_settings_charging_views.xml",
         "views/saperx_menus.xml",
         "views/saperx_audit_views.xml",
+        "wizards/saperx_reconciliation_wizard_views.xml",
+        "wizards/saperx_accrual_wizard_views.xml",
     ],
     "assets": {
         "web.assets_backend": [

@@ -6,9 +6,7 @@ from .rules import Rule, broken_rows, differing
 
 MODEL = "saperx.cdr"
 
-STATES = (
-    "unmatched", "unrated", "not_chargeable", "unbilled", "disputed", "billed"
-)  # fmt: skip
+STATES = ("unmatched", "unrated", "not_chargeable", "unbilled", "disputed", "billed")
 _PRICED = "call.state IN ('unbilled', 'disputed', 'billed')"
 _DAY = """
     (call.start AT TIME ZONE 'UTC' AT TIME ZONE integration.timezone)::date
@@ -67,6 +65,17 @@ _STATE = [
         "NULL",
         "call.reason",
         "(call.state IN ('unrated', 'not_chargeable')) <> (call.reason IS NOT NULL)",
+    ),
+]
+
+_DISPUTE = [
+    _rule(
+        "call_dispute",
+        "state",
+        "CASE WHEN dispute.call_id IS NULL THEN 'unbilled' ELSE 'disputed' END",
+        "call.state",
+        "call.state = 'disputed' AND dispute.call_id IS NULL"
+        " OR call.state = 'unbilled' AND dispute.call_id IS NOT NULL",
     ),
 ]
 
@@ -184,7 +193,7 @@ _CHARGE = [
     )
 ]
 
-_RULES = [*_STATE, *_AMOUNTS, *_HOLDER, *_CHARGE]
+_RULES = [*_STATE, *_DISPUTE, *_AMOUNTS, *_HOLDER, *_CHARGE]
 
 
 def query(company_id, first_id, last_id, limit):
@@ -199,6 +208,9 @@ def query(company_id, first_id, last_id, limit):
             LEFT JOIN saperx_line AS line ON line.id = call.line_id
             LEFT JOIN saperx_line_period AS period ON period.id = call.period_id
             LEFT JOIN saperx_charge AS charge ON charge.id = call.charge_id
+            LEFT JOIN (
+                SELECT DISTINCT call_id FROM saperx_dispute_call WHERE state = 'open'
+            ) AS dispute ON dispute.call_id = call.id
             """
         ),
         SQL(

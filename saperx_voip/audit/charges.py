@@ -99,16 +99,27 @@ def class_query(company_id, first_id, last_id, limit):
                 f"coalesce(part.{name}, 0)",
             )
             for name in _SUMS
+        ]
+        + [
+            # Those of before have none.
+            differing(
+                "charge_class",
+                "cost",
+                "coalesce(total.cost, 0)",
+                "part.cost",
+                "part.cost IS NOT NULL",
+            )
         ],
         SQL(
             """
             (
-                SELECT charge_id, call_class, %(sums)s
+                SELECT charge_id, call_class, sum(platform_cost) AS cost, %(sums)s
                 FROM saperx_cdr WHERE charge_id BETWEEN %(first)s AND %(last)s
                 GROUP BY charge_id, call_class
             ) AS total
             FULL JOIN (
-                SELECT charge_id, call_class, %(parts)s FROM saperx_charge_class
+                SELECT charge_id, call_class, sum(cost) AS cost, %(parts)s
+                FROM saperx_charge_class
                 WHERE charge_id BETWEEN %(first)s AND %(last)s
                 GROUP BY charge_id, call_class
             ) AS part USING (charge_id, call_class)

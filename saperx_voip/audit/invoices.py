@@ -91,9 +91,14 @@ def query(company_id, first_id, last_id, limit):
                             THEN min(source.contract_id) END AS contract_id
                 FROM account_move_line AS line
                 JOIN account_move AS move ON move.id = line.move_id
+                LEFT JOIN account_move AS reversal
+                       ON reversal.id = line.saperx_reversal_move_id
+                      AND reversal.state = 'posted'
                 LEFT JOIN contract_line AS source ON source.id = line.contract_line_id
                 WHERE line.saperx_charge_id BETWEEN %(first)s AND %(last)s
                 AND move.state <> 'cancel' AND move.move_type = 'out_invoice'
+                -- What came off a posted invoice, to be invoiced again.
+                AND reversal.id IS NULL
                 GROUP BY line.saperx_charge_id
             ) AS live ON live.charge_id = charge.id
             """,

@@ -56,6 +56,7 @@ STEPS: tuple[Step, ...] = (
             "call_company",
             "call_cycle",
             "call_reason",
+            "call_dispute",
             "call_without_amount",
             "call_with_amount",
             "call_amount",

@@ -108,7 +108,6 @@ class SaperxAudit(models.Model):
             result = "broken" if audit.violation_count else "agrees"
             audit.result = result if audit.state == "done" else False
 
-    @api.model
     def action_start(self):
         """*Conferir agora*: look at the user's company, and show how it goes."""
         self._check_billing()

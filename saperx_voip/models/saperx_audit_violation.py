@@ -11,6 +11,7 @@ KINDS = [
     ("call_company", "Call: another company's or integration's"),
     ("call_cycle", "Call: outside its cycle"),
     ("call_reason", "Call: state and reason disagree"),
+    ("call_dispute", "Call: its state and its dispute disagree"),
     ("call_without_amount", "Call: an amount is missing"),
     ("call_with_amount", "Call: costs nothing, yet has an amount"),
     ("call_amount", "Call: gross less allowance is not what is charged"),
@@ -42,6 +43,7 @@ RATE_AGAIN = {
     "call_company",
     "call_cycle",
     "call_reason",
+    "call_dispute",
     "call_without_amount",
     "call_with_amount",
     "call_amount",
@@ -91,6 +93,13 @@ class SaperxAuditViolation(models.Model):
     expected = fields.Char(compute="_compute_texts")
     found = fields.Char(compute="_compute_texts")
     advice = fields.Char(string="What to do", compute="_compute_texts")
+
+    @api.depends("kind")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        kinds = dict(self._fields["kind"]._description_selection(self.env))
+        for violation in self:
+            violation.display_name = kinds.get(violation.kind)
 
     @api.depends(
         "kind", "model", "record_id", "field_name", "expected_value", "found_value"

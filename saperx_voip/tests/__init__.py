@@ -1,4 +1,5 @@
 from . import test_access
+from . import test_accrual
 from . import test_allowance
 from . import test_api_log
 from . import test_audit
@@ -43,6 +44,7 @@ from . import test_port_out
 from . import test_porting
 from . import test_push
 from . import test_recalculation
+from . import test_reconciliation
 from . import test_reject
 from . import test_schedule
 from . import test_secret

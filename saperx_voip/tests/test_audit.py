@@ -159,6 +159,16 @@ class TestAuditRules(AuditCase):
         self._check(self._get_call(6), {"reason": None}, ("call_reason", ["reason"]))
         self._check(self._get_call(4), {"reason": "free"}, ("call_reason", ["reason"]))
 
+    def test_a_call_whose_dispute_does_not_fit(self):
+        call = self._get_call(8)
+        self._check(call, {"state": "disputed"}, ("call_dispute", ["state"]))
+        self.env["saperx.dispute"].create(
+            {"call_ids": [Command.create({"call_id": call.id})]}
+        )
+        self.assertEqual(call.state, "disputed")
+        self.assertEqual(self._find(), [])
+        self._check(call, {"state": "unbilled"}, ("call_dispute", ["state"]))
+
     def test_a_call_whose_amounts_do_not_fit(self):
         for name in (
             "call_class",
@@ -197,7 +207,7 @@ class TestAuditRules(AuditCase):
         )
 
     def test_a_charged_call_in_no_charge_is_missing_from_its_charge_too(self):
-        sums = ["amount", "call_count", "charged_seconds", "gross_amount"]
+        sums = ["amount", "call_count", "charged_seconds", "cost", "gross_amount"]
         self._check(
             self._get_call(7),
             {"charge_id": None},
@@ -245,6 +255,7 @@ class TestAuditRules(AuditCase):
     def test_the_cost_of_a_charge_may_be_rounded_either_way(self):
         exact = 0.045
         self._corrupt(self._get_call(7), platform_cost=exact)
+        self._corrupt(self.confirmed.class_ids, cost=exact)
         for cost, margin in ((0.04, 0.08), (0.05, 0.07)):
             self._check(self.confirmed, {"cost": cost, "margin": margin})
 
@@ -255,6 +266,7 @@ class TestAuditRules(AuditCase):
             "gross_amount",
             "covered_amount",
             "amount",
+            "cost",
         ):
             self._check(self.confirmed.class_ids, {name: 99}, ("charge_class", [name]))
         [violation] = self._find_with(self.confirmed.class_ids, {"amount": 99})
@@ -320,6 +332,16 @@ class TestAuditRules(AuditCase):
     def test_a_cancelled_invoice_is_no_live_one(self):
         self.move.button_cancel()
         self.assertEqual(self.invoiced.state, "confirmed")
+        self.assertEqual(self._find(), [])
+
+    def test_what_came_off_an_invoice_is_on_it_no_more(self):
+        self.move.action_post()
+        self.assertEqual(self._find(), [])
+        self.move._reverse_charges(self.invoiced, "wrong")
+        self.assertEqual(self.invoiced.state, "confirmed")
+        self.assertEqual(self._find(), [])
+        self.contract._invoice_telephony()
+        self.assertEqual(self.invoiced.state, "invoiced")
         self.assertEqual(self._find(), [])
 
     def test_a_charge_on_two_live_invoices(self):

@@ -35,3 +35,7 @@ from . import saperx_overdue_notice_wizard
 from . import saperx_overdue_preview
 from . import saperx_fraud_alert_wizard
 from . import saperx_statement_wizard
+from . import saperx_reconciliation_wizard
+from . import saperx_reconciliation_row
+from . import saperx_accrual_wizard
+from . import saperx_accrual_row
