@@ -19,6 +19,7 @@ class OdooServer:
     :param database: the only one that it serves
     :param port: 0 for a free one
     :param cron_threads: workers for scheduled actions; 0 for none
+    :param workers: processes that answer, as in use; 0: one process, with threads
     """
 
     def __init__(
@@ -27,6 +28,7 @@ class OdooServer:
         *,
         port: int = 0,
         cron_threads: int = 2,
+        workers: int = 0,
         log: Path | None = None,
     ):
         self.database = database
@@ -34,6 +36,7 @@ class OdooServer:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = log or paths.LOGS / f"{database}.log"
         self._cron_threads = cron_threads
+        self._workers = workers
         self.process: subprocess.Popen | None = None
 
     def start(self) -> None:
@@ -49,6 +52,7 @@ class OdooServer:
                 f"--http-port={self.port}",
                 f"--gevent-port={_any_free_port()}",
                 f"--max-cron-threads={self._cron_threads}",
+                f"--workers={self._workers}",
                 f"--logfile={self.log}",
                 "--no-database-list",
             ],
