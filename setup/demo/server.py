@@ -20,6 +20,8 @@ class OdooServer:
     :param port: 0 for a free one
     :param cron_threads: workers for scheduled actions; 0 for none
     :param workers: processes that answer, as in use; 0: one process, with threads
+    :param preloads: whether the database is loaded before anybody asks; else the server
+        knows it by its filter alone
     """
 
     def __init__(
@@ -29,6 +31,7 @@ class OdooServer:
         port: int = 0,
         cron_threads: int = 2,
         workers: int = 0,
+        preloads: bool = True,
         log: Path | None = None,
     ):
         self.database = database
@@ -37,6 +40,7 @@ class OdooServer:
         self.log = log or paths.LOGS / f"{database}.log"
         self._cron_threads = cron_threads
         self._workers = workers
+        self._preloads = preloads
         self.process: subprocess.Popen | None = None
 
     def start(self) -> None:
@@ -47,7 +51,7 @@ class OdooServer:
                 "-m",
                 "odoo",
                 f"--config={paths.CONFIG}",
-                f"--database={self.database}",
+                *([f"--database={self.database}"] if self._preloads else []),
                 f"--db-filter=^{self.database}$",
                 f"--http-port={self.port}",
                 f"--gevent-port={_any_free_port()}",
