@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import requests
@@ -22,6 +23,7 @@ class OdooServer:
     :param workers: processes that answer, as in use; 0: one process, with threads
     :param preloads: whether the database is loaded before anybody asks; else the server
         knows it by its filter alone
+    :param options: of Odoo's own, beside these
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class OdooServer:
         cron_threads: int = 2,
         workers: int = 0,
         preloads: bool = True,
+        options: Sequence[str] = (),
         log: Path | None = None,
     ):
         self.database = database
@@ -41,6 +44,7 @@ class OdooServer:
         self._cron_threads = cron_threads
         self._workers = workers
         self._preloads = preloads
+        self._options = options
         self.process: subprocess.Popen | None = None
 
     def start(self) -> None:
@@ -59,6 +63,7 @@ class OdooServer:
                 f"--workers={self._workers}",
                 f"--logfile={self.log}",
                 "--no-database-list",
+                *self._options,
             ],
             # Its own group: stopping it leaves no child behind, and an interrupt
             # of the one who started it is his to pass on.

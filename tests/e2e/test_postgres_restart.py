@@ -21,6 +21,7 @@ from .private_cluster import private_cluster, restart_at_once
 from .test_import_trouble import (
     LINES,
     MALFORMED,
+    PATIENCE,
     SEED,
     UNKNOWN,
     check_against_ledger,
@@ -33,7 +34,6 @@ from .test_import_trouble import (
 from .world import World
 
 RESTARTS = int(os.environ.get("IMPORT_TROUBLE_RESTARTS", "2"))
-WORKERS = 2
 
 
 @pytest.fixture
@@ -43,7 +43,16 @@ def own_world(database, sandbox, tmp_path):
     log = paths.LOGS / f"{name}.log"
     with (
         private_cluster(tmp_path, database, name),
-        OdooServer(name, log=log, workers=WORKERS, preloads=False) as server,
+        OdooServer(
+            name,
+            log=log,
+            workers=1,
+            cron_threads=1,
+            preloads=False,
+            # Each process loads the database by itself: on a busy machine that takes
+            # longer than Odoo gives a scheduled action as a rule.
+            options=["--limit-time-real-cron=600"],
+        ) as server,
     ):
         admin = OdooClient(server.url, name, "admin", "admin")
         today = local_today()
@@ -75,7 +84,9 @@ def test_postgresql_restarted_in_the_middle_of_an_import(own_world):
         restart_at_once()
         read = progress()
         assert not read[0].startswith("done"), "too fast to be disturbed"
-        world.wait_for_workers("it goes on", lambda read=read: progress() != read)
+        world.wait_for_workers(
+            "it goes on", lambda read=read: progress() != read, PATIENCE
+        )
     check_counts(wait_to_the_end(world, run))
     check_against_ledger(world)
     found = table(world)
