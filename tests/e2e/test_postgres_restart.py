@@ -1,10 +1,10 @@
 """PostgreSQL restarted in the middle of an import, under an Odoo that goes on running.
 
 It runs with workers, as it does in use: a process whose connection is gone ends, and
-Odoo starts another in its place, again and again, until the database answers. Without
-``db_name``, since else Odoo 19 itself ends if it does not; whoever sets it has a service
-manager start Odoo again. (In its one-process mode, which is made for developing, Odoo's
-threads for scheduled actions end with their connection for good.)
+Odoo starts another in its place, again and again, until the database answers. It has no
+``db_name``, since else Odoo 19 itself ends if the database does not answer at once;
+whoever sets it has a service manager start Odoo again. (In its one-process mode, which
+is made for developing, Odoo's threads for scheduled actions end for good.)
 """
 
 import os
@@ -79,7 +79,8 @@ def test_postgresql_restarted_in_the_middle_of_an_import(own_world):
         )
 
     for _time in range(RESTARTS):
-        world.wait("it reads", lambda before=progress(): progress() != before)
+        before = progress()
+        world.wait("it reads", lambda before=before: progress() != before)
         time.sleep(rng.uniform(0.1, 1.0))
         restart_at_once()
         read = progress()
