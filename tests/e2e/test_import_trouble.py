@@ -18,7 +18,7 @@ VOLUME = int(os.environ.get("IMPORT_TROUBLE_CALLS", "20000"))
 LINES = int(os.environ.get("IMPORT_TROUBLE_LINES", "40"))
 UNKNOWN, MALFORMED = VOLUME // 100, VOLUME * 3 // 1000
 # What a whole month may take, undisturbed or not.
-PATIENCE = max(WAIT_SECONDS, VOLUME // 500)
+PATIENCE = max(WAIT_SECONDS, VOLUME // 250)
 # Which moments a random test kills at: printed, so that a failure can be repeated.
 SEED = int(os.environ.get("IMPORT_TROUBLE_SEED", str(random.randrange(10**6))))
 KILLS = int(os.environ.get("IMPORT_TROUBLE_KILLS", "4"))
