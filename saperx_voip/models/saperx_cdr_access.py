@@ -48,6 +48,7 @@ class SaperxCdrAccess(models.Model):
             ("list", "Listed"),
             ("group", "Grouped by number"),
             ("export", "Exported"),
+            ("statement", "Statement"),
         ],
         string="How",
         required=True,

@@ -141,6 +141,9 @@ class SaperxCdrImport(models.Model):
                 DELETE FROM saperx_cdr WHERE id = ANY(ARRAY(
                     SELECT id FROM saperx_cdr
                     WHERE import_id = %s AND charge_id IS NULL
+                    AND NOT EXISTS (
+                        SELECT FROM saperx_dispute_call WHERE call_id = saperx_cdr.id
+                    )
                     LIMIT %s FOR UPDATE
                 ))
                 RETURNING id, start, line_id
@@ -192,7 +195,8 @@ class SaperxCdrImport(models.Model):
         [[first]] = self.env.execute_query(
             SQL(
                 "SELECT min(start) FROM saperx_cdr"
-                " WHERE import_id = %s AND charge_id IS NULL",
+                " WHERE import_id = %s AND charge_id IS NULL AND NOT EXISTS"
+                " (SELECT FROM saperx_dispute_call WHERE call_id = saperx_cdr.id)",
                 self.id,
             )
         )
