@@ -63,6 +63,7 @@ from . import saperx_schedule
 from . import saperx_schedule_run
 from . import saperx_schedule_responsible
 from . import saperx_cdr_import_undo
+from . import saperx_cdr_rematch
 from . import saperx_cdr_change
 from . import saperx_cdr_reject
 from . import saperx_cdr_reject_again

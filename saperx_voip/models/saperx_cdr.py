@@ -217,19 +217,6 @@ class SaperxCdr(models.Model):
         self._reassess([("id", "in", self.ids)])
 
     @api.model
-    def _trigger_rematch(self, integrations):
-        """A line or a number appeared: calls without a line may be its own."""
-        if self.sudo().search_count(
-            [("integration_id", "in", integrations.ids), ("state", "=", "unmatched")],
-            limit=1,
-        ):
-            self.env.ref("saperx_voip.ir_cron_rematch").sudo()._trigger()
-
-    @api.model
-    def _cron_rematch(self):
-        self._reassess([("state", "=", "unmatched")], commit=True)
-
-    @api.model
     def _reassess(self, domain, commit=False):
         """Match and rate again what was not billed, by set, and draw the allowances
         of the lines concerned.

@@ -1,8 +1,10 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
+import re
 from functools import partial
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 
 from ..number_masking import SEES_HIDDEN, SEES_NUMBERS, mask_number
 from .saperx_service_number import BY_PREFIX_CLASSES
@@ -37,6 +39,27 @@ class SaperxCdr(models.Model):
     shown_callee = fields.Char(
         string="Called as shown", compute="_compute_shown_numbers", compute_sudo=True
     )
+
+    number_query = fields.Char(
+        string="Number to look for",
+        compute="_compute_number_query",
+        search="_search_number_query",
+        groups=SEES_NUMBERS,
+        help="Found however it is written: (11) 3210-1234 or 1132101234.",
+    )
+
+    def _compute_number_query(self):
+        """Only to be searched by."""
+        self.number_query = False
+
+    def _search_number_query(self, operator, value):
+        if operator != "ilike" or not isinstance(value, str):
+            return NotImplemented
+        # Of an address (sip:…) the letters count.
+        digits = re.sub(r"[\s().+-]", "", value)
+        if not digits:
+            return Domain.TRUE if not value.strip() else Domain.FALSE
+        return Domain("other_party", "ilike", digits.removeprefix("0"))
 
     @api.depends(
         "company_id", "direction", "caller", "callee", "other_party", "own_class"

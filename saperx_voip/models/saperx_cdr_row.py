@@ -198,6 +198,7 @@ class Gatherer:
         self.is_eager = True
         self._latest = None
         self._is_ordered = True
+        self._page_before = frozenset()
 
     def gather(self, pages):
         """Batches of pages. What was read before trouble comes before it."""
@@ -215,10 +216,12 @@ class Gatherer:
             raise
 
     def _follow(self, page):
-        """:return: the latest start, while the platform sends the oldest first"""
+        """:return: the latest start, while the platform sends the oldest first. That it
+        sends a page once more, under another cursor, changes nothing about that."""
         for call in page.calls:
             if self._latest is None or call.start >= self._latest:
                 self._latest = call.start
-            else:
+            elif call.remote_id not in self._page_before:
                 self._is_ordered = False
+        self._page_before = {call.remote_id for call in page.calls}
         return self._latest if self._is_ordered else None

@@ -31,14 +31,16 @@ class SaperxSentinel(models.Model):
         return res
 
     def _record_trouble(self, explain, error):
-        super()._record_trouble(explain, error)
+        res = super()._record_trouble(explain, error)
         retrying(self._ask_if_blind, self.env)
+        return res
 
     def _record_success(self):
-        super()._record_success()
+        res = super()._record_success()
         if self.told_blind_at:
             self.told_blind_at = False
             self._close_activity()
+        return res
 
     def _ask_if_blind(self):
         now = fields.Datetime.now()

@@ -99,6 +99,11 @@ class TestImportRun(SaperxCase):
         self.assertEqual(batch.read_until, late.start)
         [batch] = Gatherer(maker).gather(iter(self._pages([late], [early])))
         self.assertIsNone(batch.read_until)
+        # The page before once more, as a cache on the way gives it, is no disorder: the
+        # window would be read from its beginning whenever a cursor expires.
+        again = self._pages([early, late], [early, late], [late])
+        [batch] = Gatherer(maker).gather(iter(again))
+        self.assertEqual(batch.read_until, late.start)
 
     def test_after_an_expired_cursor_it_goes_on_from_the_latest_call(self):
         run = self._make_run()

@@ -405,8 +405,10 @@ class TestSchedule(ScheduleCase):
         schedule = self._make_schedule(task="charge").with_user(maker).copy().sudo()
         schedule.responsible_id = gone
         gone.active = False
-        with self._failing(UserError("no")):
-            self._wake(schedule, "2026-11-17 10:30:00")
+        self.env.cr.execute("UPDATE saperx_integration SET active = FALSE")
+        self.env.invalidate_all()
+        self._wake(schedule, "2026-11-17 10:30:00")
+        self.assertEqual(schedule.last_state, "failed")
         self.assertEqual(self._responsible_of(schedule), maker)
 
     # The list

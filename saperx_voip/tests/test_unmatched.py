@@ -1,10 +1,13 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
+from unittest.mock import patch
+
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form
 
 from ..gateway import Direction
+from ..models import saperx_cdr, saperx_cdr_rematch
 from .common import SaperxCase, moment
 
 OTHER = "552130001000"
@@ -108,6 +111,43 @@ class TestUnmatched(SaperxCase):
         with self.enter_registry_test_mode():
             self.env.ref("saperx_voip.ir_cron_rematch").method_direct_trigger()
         self.env.invalidate_all()
+
+    def test_many_are_matched_over_several_turns_with_their_allowances(self):
+        self.env["saperx.tariff.allowance"].create(
+            {"tariff_id": self.tariff.id, "unit": "minutes", "quantity": 1}
+        )
+        self._import(*(self._unmatched(number) for number in range(1, 6)))
+        self.line.account_code = "111111"
+        cron = self.env.ref("saperx_voip.ir_cron_rematch")
+        triggers = self.env["ir.cron.trigger"].search([("cron_id", "=", cron.id)])
+        with (
+            patch.object(saperx_cdr, "REASSESS_BATCH", 2),
+            patch.object(saperx_cdr_rematch, "get_working_seconds", lambda: 0),
+        ):
+            for left in (3, 1, 0):
+                triggers.search([("cron_id", "=", cron.id)]).unlink()
+                self._rematch()
+                self.assertEqual(sum(self._rows().mapped("call_count")), left)
+                # It wakes itself for the rest.
+                self.assertTrue(triggers.search([("cron_id", "=", cron.id)]))
+            amounts = self.env["saperx.cdr"].search([]).mapped("charged_amount")
+            self.assertEqual(sorted(amounts), [0, 0.12, 0.12, 0.12, 0.12])
+            triggers.search([("cron_id", "=", cron.id)]).unlink()
+            self._rematch()
+        self.assertFalse(triggers.search([("cron_id", "=", cron.id)]))
+
+    def test_what_matches_nothing_keeps_nobody_busy(self):
+        self._import(*(self._unmatched(number) for number in range(1, 6)))
+        cron = self.env.ref("saperx_voip.ir_cron_rematch")
+        triggers = self.env["ir.cron.trigger"].search([("cron_id", "=", cron.id)])
+        triggers.unlink()
+        with (
+            patch.object(saperx_cdr, "REASSESS_BATCH", 2),
+            patch.object(saperx_cdr_rematch, "get_working_seconds", lambda: 0),
+        ):
+            self._rematch()
+        self.assertFalse(triggers.search([("cron_id", "=", cron.id)]))
+        self.assertEqual(sum(self._rows().mapped("call_count")), 5)
 
     def test_what_is_no_number_or_code_of_ours_is_not_prepared(self):
         self._import(self._unmatched(1, caller="ramal-7", account_code="000000"))

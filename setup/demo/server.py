@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import requests
@@ -19,6 +20,10 @@ class OdooServer:
     :param database: the only one that it serves
     :param port: 0 for a free one
     :param cron_threads: workers for scheduled actions; 0 for none
+    :param workers: processes that answer, as in use; 0: one process, with threads
+    :param preloads: whether the database is loaded before anybody asks; else the server
+        knows it by its filter alone
+    :param options: of Odoo's own, beside these
     """
 
     def __init__(
@@ -27,6 +32,9 @@ class OdooServer:
         *,
         port: int = 0,
         cron_threads: int = 2,
+        workers: int = 0,
+        preloads: bool = True,
+        options: Sequence[str] = (),
         log: Path | None = None,
     ):
         self.database = database
@@ -34,6 +42,9 @@ class OdooServer:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = log or paths.LOGS / f"{database}.log"
         self._cron_threads = cron_threads
+        self._workers = workers
+        self._preloads = preloads
+        self._options = options
         self.process: subprocess.Popen | None = None
 
     def start(self) -> None:
@@ -44,13 +55,15 @@ class OdooServer:
                 "-m",
                 "odoo",
                 f"--config={paths.CONFIG}",
-                f"--database={self.database}",
+                *([f"--database={self.database}"] if self._preloads else []),
                 f"--db-filter=^{self.database}$",
                 f"--http-port={self.port}",
                 f"--gevent-port={_any_free_port()}",
                 f"--max-cron-threads={self._cron_threads}",
+                f"--workers={self._workers}",
                 f"--logfile={self.log}",
                 "--no-database-list",
+                *self._options,
             ],
             # Its own group: stopping it leaves no child behind, and an interrupt
             # of the one who started it is his to pass on.

@@ -44,6 +44,11 @@ def test() -> int:
     return testing.test()
 
 
+def trouble() -> int:
+    build_for_tests()
+    return testing.trouble()
+
+
 def oca_tests() -> int:
     build_for_tests()
     return testing.oca_tests()
@@ -68,6 +73,7 @@ COMMANDS = {
     "lint": check_code,
     "test": test,
     "oca-tests": oca_tests,
+    "trouble": trouble,
     "stop": stop,
     "clean": clean,
 }

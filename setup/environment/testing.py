@@ -16,6 +16,14 @@ from .steps import Failure, lock, progress, say
 OCA_ADDONS = ("contract", "contract_line_successor", "contract_termination")
 OCA_TESTS = 125
 
+TROUBLE_TESTS = ("test_import_trouble.py", "test_postgres_restart.py")
+WHOLE_MONTH = {
+    "IMPORT_TROUBLE_CALLS": "1000000",
+    "IMPORT_TROUBLE_LINES": "200",
+    "IMPORT_TROUBLE_KILLS": "20",
+    "IMPORT_TROUBLE_RESTARTS": "5",
+}
+
 # As Odoo writes its own, so that the same tool reads both.
 LOG_FORMAT = "%(asctime)s %(process)d %(levelname)s pytest %(name)s: %(message)s"
 
@@ -30,6 +38,21 @@ def test() -> int:
         results.append(_run_pytest("pytest", database, [paths.PROJECT / "tests"]))
         databases.drop(database)
     return _conclude(results, clean)
+
+
+def trouble() -> int:
+    """A whole month imported through trouble of every sort: about an hour."""
+    with lock("test"):
+        database = "saperx_trouble"
+        _install(database)
+        folder = paths.PROJECT / "tests" / "e2e"
+        files = [folder / name for name in TROUBLE_TESTS]
+        os.environ.setdefault("PYTEST_ARGS", "-v")
+        for name, value in WHOLE_MONTH.items():
+            os.environ.setdefault(name, value)
+        result = _run_pytest("trouble", database, files)
+        databases.drop(database)
+    return _conclude([result], True)
 
 
 def oca_tests() -> int:

@@ -155,16 +155,16 @@ class World:
     def read_line(self, line, *fields):
         return self.odoo.read("saperx.line", line, *fields)
 
-    def wait(self, what, condition):
+    def wait(self, what, condition, seconds=WAIT_SECONDS):
         """Until ``condition()`` is true. :return: its value"""
-        deadline = time.monotonic() + WAIT_SECONDS
+        deadline = time.monotonic() + seconds
         while not (value := condition()):
             if time.monotonic() > deadline:
-                raise AssertionError(f"waited {WAIT_SECONDS} s in vain until {what}")
+                raise AssertionError(f"waited {seconds} s in vain until {what}")
             time.sleep(0.1)
         return value
 
-    def wait_for_workers(self, what, condition):
+    def wait_for_workers(self, what, condition, seconds=WAIT_SECONDS):
         """As ``wait``, for what a scheduled action does at a moment that has come, or
         after a restart: workers look for that once a minute, unless they are woken."""
         woken_at = time.monotonic()
@@ -176,7 +176,7 @@ class World:
                 woken_at = time.monotonic()
             return condition()
 
-        return self.wait(what, woken)
+        return self.wait(what, woken, seconds)
 
     def wait_synced(self, *lines):
         self.wait(
