@@ -139,12 +139,16 @@ class Batch:
     :param maker: the ``Rows`` by which its rows are made
     :param bool is_eager: whether they are made as pages come in; else by whoever finds
         that they are needed
+    :param waiting: ids of the lines whose allowances are to be drawn anyway
     """
 
-    def __init__(self, maker, is_eager=True):
+    def __init__(self, maker, is_eager=True, waiting=frozenset()):
         self._began_at = time.monotonic()
         self._is_eager = is_eager
         self.maker = maker
+        self.waiting = waiting
+        self.line_ids = frozenset()
+        """Of the other lines, those whose allowances are to be drawn for its sake."""
         self.calls = {}
         """By the platform's id: what comes twice is folded, the later one counts."""
         self.rows = {}
@@ -156,12 +160,18 @@ class Batch:
         self.read_until = None
         """All that began before has been read; None: the platform's order tells not."""
 
-    def add(self, page):
-        """:param page: a ``gateway.CallPage``"""
-        self.calls.update((call.remote_id, call) for call in page.calls)
+    def add(self, page, before=frozenset()):
+        """
+        :param page: a ``gateway.CallPage``
+        :param before: fingerprints of calls that are stored before this batch is
+        """
+        calls = page.calls
+        if before:
+            calls = [call for call in calls if call.fingerprint not in before]
+        self.calls.update([(call.remote_id, call) for call in calls])
         if self._is_eager:
             make = self.maker.make
-            self.rows.update((call.remote_id, make(call)) for call in page.calls)
+            self.rows.update([(call.remote_id, make(call)) for call in calls])
         if self.rejects:
             self._overtake({call.remote_id for call in page.calls})
         self.rejects += page.rejects
@@ -190,29 +200,38 @@ class Batch:
 class Gatherer:
     """Gathers pages into batches.
 
-    :param maker: as of ``Batch``; may be replaced at any time, as ``is_eager``
+    :param maker: as of ``Batch``; may be replaced at any time, as ``is_eager``;
+        ``waiting`` may grow
     """
 
     def __init__(self, maker):
         self.maker = maker
         self.is_eager = True
+        self.waiting = set()
         self._latest = None
         self._is_ordered = True
 
     def gather(self, pages):
         """Batches of pages. What was read before trouble comes before it."""
-        batch = Batch(self.maker, self.is_eager)
+        batch, before = self._begin(), frozenset()
         try:
             for page in pages:
-                batch.add(page)
+                batch.add(page, before)
                 batch.read_until = self._follow(page)
+                before = frozenset()
                 if page.cursor is None or batch.is_due():
                     yield batch
-                    batch = Batch(self.maker, self.is_eager)
+                    batch = self._begin()
+                    if not page.rejects:
+                        # The next one may begin with what this one ended with.
+                        before = {call.fingerprint for call in page.calls}
         except GatewayError:
             if batch.read_count:
                 yield batch
             raise
+
+    def _begin(self):
+        return Batch(self.maker, self.is_eager, self.waiting)
 
     def _follow(self, page):
         """:return: the latest start, while the platform sends the oldest first"""

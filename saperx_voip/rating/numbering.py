@@ -200,7 +200,9 @@ def _service(digits: str, service_class: str, area: str | None = None) -> Number
 def _without_local(digits: str, services: Services) -> Number | None:
     """A Brazilian number that needs no area code of the line."""
     length = len(digits)
-    if length in (10, 11) and (number := _geographic(digits, services)):
+    if length > 11:
+        return None
+    if length >= 10 and (number := _geographic(digits, services)):
         return number
     return _non_geographic(digits, services) or _short(digits, services)
 
