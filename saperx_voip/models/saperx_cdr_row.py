@@ -5,9 +5,9 @@ import time
 
 import msgspec
 
-from ..bulk import escape, is_plain
+from ..bulk import escape
+from ..bulk import is_plain as is_text_plain
 from ..gateway import GatewayError, known_call_class
-from ..rating import Fact
 from .saperx_cdr_columns import ASSESSED_COLUMNS, RECORD_COLUMNS
 
 # In the order of ``Rows.make``.
@@ -53,8 +53,11 @@ class Rows:
         self._run = f"{integration_id}\t{company_id}\t{import_id}\t"
         self._holders = {None: NOBODY}
 
-    def make(self, call) -> Row:
-        """:param call: a ``gateway.Call``"""
+    def make(self, call, is_plain=False) -> Row:
+        """
+        :param call: a ``gateway.Call``
+        :param bool is_plain: of its texts, as a ``gateway.CallPage`` has it
+        """
         direction, outcome = call.direction, call.outcome
         remote_id, line_remote_id = call.remote_id, call.line_remote_id
         account_code, caller, callee = call.account_code, call.caller, call.callee
@@ -62,25 +65,23 @@ class Rows:
         amount, cost, city = call.platform_amount, call.platform_cost, call.city
         start, talk_seconds, is_collect = call.start, call.talk_seconds, call.is_collect
         holding, other_party, own_class, call_class, cycle_end, rated = (
-            self.assessor.assess(
-                Fact(
-                    line_remote_id,
-                    account_code,
-                    direction,
-                    is_collect,
-                    outcome == "answered",
-                    caller,
-                    callee,
-                    start,
-                    talk_seconds,
-                    known_call_class(platform_class),
-                    amount,
-                    seconds,
-                )
+            self.assessor.assess_values(
+                line_remote_id,
+                account_code,
+                direction,
+                is_collect,
+                outcome == "answered",
+                caller,
+                callee,
+                start,
+                talk_seconds,
+                known_call_class(platform_class),
+                amount,
+                seconds,
             )
         )
         state, reason, rate_id, charged_seconds, gross = rated
-        if not is_plain(
+        if not is_plain and not is_text_plain(
             f"{remote_id}{account_code}{caller}{callee}{platform_class}{city}"
         ):
             (
@@ -170,8 +171,8 @@ class Batch:
             calls = [call for call in calls if call.fingerprint not in before]
         self.calls.update([(call.remote_id, call) for call in calls])
         if self._is_eager:
-            make = self.maker.make
-            self.rows.update([(call.remote_id, make(call)) for call in calls])
+            make, is_plain = self.maker.make, page.is_plain
+            self.rows.update([(call.remote_id, make(call, is_plain)) for call in calls])
         if self.rejects:
             self._overtake({call.remote_id for call in page.calls})
         self.rejects += page.rejects

@@ -125,7 +125,8 @@ def _normalise(
     elif digits[0] == "0":
         number = _national(digits[1:], area, services)
     else:
-        number = _collect(digits, area, services) or _bare(digits, area, services)
+        number = digits[0] == "9" and _collect(digits, area, services)
+        number = number or _bare(digits, area, services)
     return number or Number(digits)
 
 

@@ -18,6 +18,7 @@ from odoo.addons.saperx_voip.models.saperx_cdr_row import (
     Gatherer,
     Rows,
 )
+from odoo.addons.saperx_voip.rating import Assessment
 
 from .common import MOBILE_SAME_DDD, SaperxCase, moment
 
@@ -68,13 +69,13 @@ class TestImportRun(SaperxCase):
 
     def _assess(self, assessor, call):
         assessed = []
-        real = assessor.assess
+        real = assessor.assess_values
 
-        def spy(fact):
-            assessed.append(real(fact))
+        def spy(*values):
+            assessed.append(Assessment(*real(*values)))
             return assessed[-1]
 
-        with patch.object(assessor, "assess", spy):
+        with patch.object(assessor, "assess_values", spy):
             Rows(assessor, 1, 1, 1).make(call)
         return assessed[0]
 
