@@ -29,6 +29,7 @@ from .records import (
     LineStatus,
     Outcome,
     Plan,
+    Problem,
     Registration,
     Reject,
     Tokens,
@@ -256,7 +257,14 @@ _UNREADABLE = (msgspec.DecodeError, ValueError, IndexError, RecursionError)
 
 
 class Malformed(ValueError):
-    """A record that is not what the contract says; the text says why."""
+    """A record that is not what the contract says; the text says why.
+
+    :ivar Problem problem: the same, of what kind it is
+    """
+
+    def __init__(self, text: str, problem: Problem):
+        super().__init__(text)
+        self.problem = problem
 
 
 def decode_tokens(body: bytes, now: datetime) -> Tokens:
@@ -290,7 +298,7 @@ def decode_group(raw, _zone=None) -> Group:
 def decode_did(raw, _zone=None) -> Did:
     did = _record(_did, raw)
     if did.status not in ("disponivel", "em_uso"):
-        raise Malformed(f"status: {did.status[:40]!r} is not known")
+        raise Malformed(f"status: {did.status[:40]!r} is not known", Problem.WORD)
     return Did(
         number=did.numero,
         in_use=did.status == "em_uso",
@@ -439,7 +447,8 @@ def reject(raw, error) -> Reject:
         .decode(errors="replace")[:REJECT_CHARS]
         .replace("\0", "\ufffd")
     )
-    return Reject(text, str(error)[:REASON_CHARS], _id_of(raw))
+    problem = getattr(error, "problem", None)
+    return Reject(text, str(error)[:REASON_CHARS], _id_of(raw), problem)
 
 
 def read_call(text: str, zone: ZoneInfo) -> Call | Reject:
@@ -449,6 +458,13 @@ def read_call(text: str, zone: ZoneInfo) -> Call | Reject:
         return decode_call(raw, zone)
     except Malformed as error:
         return reject(raw, error)
+
+
+def member_text(text: str, name: str) -> str | None:
+    """What a record, as ``Reject.raw`` keeps it, says of a field: to the letter, so
+    that a text stands in its quotes. None if that cannot be told."""
+    found = lenient.members(text.encode(errors="replace")).get(name)
+    return None if found is None else found.decode(errors="replace")
 
 
 def _id_of(raw) -> str | None:
@@ -485,7 +501,7 @@ def _record(decoder, raw):
     try:
         record = decoder.decode(raw)
     except _UNREADABLE as error:
-        raise Malformed(_why(error, raw)) from error
+        raise Malformed(_why(error, raw), _problem_of(error)) from error
     if b"\\u0000" in bytes(raw):
         _refuse_nul(record)
     return record
@@ -502,12 +518,25 @@ def _why(error, raw) -> str:
     return str(error)
 
 
+def _problem_of(error) -> Problem:
+    """By msgspec's own words: it has no other way to tell."""
+    text = str(error)
+    if not isinstance(error, msgspec.ValidationError):
+        return Problem.JSON
+    if text.startswith("Object missing required field"):
+        return Problem.MISSING
+    return Problem.SIZE if _BOUND.search(text) else Problem.KIND
+
+
+_BOUND = re.compile(r"^Expected `[^`]*` (?:of length|[<>]=)|out of range")
+
+
 def _refuse_nul(record):
     """No database takes it."""
     for name in record.__struct_fields__:
         value = getattr(record, name)
         if isinstance(value, str) and "\x00" in value:
-            raise Malformed(f"{name}: holds a NUL character")
+            raise Malformed(f"{name}: holds a NUL character", Problem.NUL)
 
 
 def _known_numbers(raws: Iterable) -> Iterator[Did]:
@@ -528,14 +557,15 @@ def _known(table, name, value):
     try:
         return table[value]
     except KeyError:
-        raise Malformed(f"{name}: {value[:40]!r} is not known") from None
+        text = f"{name}: {value[:40]!r} is not known"
+        raise Malformed(text, Problem.WORD) from None
 
 
 def _amount(name, raw, signed=False) -> Decimal | None:
     try:
         return _money_of(bytes(raw), signed)
     except _UNREADABLE as error:
-        raise Malformed(f"{name}: {error}") from error
+        raise Malformed(f"{name}: {error}", Problem.AMOUNT) from error
 
 
 @lru_cache(maxsize=16_384)
@@ -556,14 +586,14 @@ def _duration(name, value):
     try:
         return duration(value)
     except ValueError as error:
-        raise Malformed(f"{name}: {error}") from error
+        raise Malformed(f"{name}: {error}", Problem.DURATION) from error
 
 
 def _moment(name, value, zone):
     try:
         return moment(value, zone)
     except ValueError as error:
-        raise Malformed(f"{name}: {error}") from error
+        raise Malformed(f"{name}: {error}", Problem.MOMENT) from error
 
 
 # Encoding.
