@@ -404,7 +404,7 @@ def _decode_clean_call_page(body, zone) -> CallPage:
     # JSON writes what is not plain by one.
     is_plain = b"\\" not in body
     if not is_plain and b"\\u0000" in body:
-        raise Malformed("maybe holds a NUL character")
+        raise ValueError("maybe holds a NUL character")
     calls = tuple([_call_of(call, zone) for call in page.data])
     return CallPage(calls, (), page.proximo, is_plain)
 
