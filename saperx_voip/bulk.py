@@ -5,7 +5,6 @@ import io
 from odoo.tools import SQL
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-_COPY_BYTES = 1 << 18
 
 
 def copy_rows(cr, table, columns, rows):
@@ -25,10 +24,10 @@ def copy_text(cr, table, columns, lines):
     :param lines: iterable of texts, each with its end; see ``escape``
     """
     names = ", ".join(f'"{name}"' for name in columns)
+    text = "".join(lines).encode()
+    # In one piece: between pieces it would wait for Python's other threads.
     cr.copy_expert(
-        f'COPY "{table}" ({names}) FROM STDIN',
-        io.BytesIO("".join(lines).encode()),
-        size=_COPY_BYTES,
+        f'COPY "{table}" ({names}) FROM STDIN', io.BytesIO(text), size=len(text) + 1
     )
 
 

@@ -206,3 +206,6 @@ class CallPage:
     rejects: tuple[Reject, ...]
     cursor: str | None
     """Where the next page begins; None after the last one."""
+    is_plain: bool = field(default=False, compare=False)
+    """Whether it is known that no text of its calls holds a backslash or a control
+    character."""

@@ -401,11 +401,12 @@ def decode_call_page(body: bytes, zone: ZoneInfo) -> CallPage:
 def _decode_clean_call_page(body, zone) -> CallPage:
     """:raise ValueError: or another of ``_UNREADABLE``, if anything is wrong"""
     page = _read_call_page.decode(body)
-    if b"\\u0000" in body:
-        raise Malformed("maybe holds a NUL character")
-    return CallPage(
-        tuple([_call_of(call, zone) for call in page.data]), (), page.proximo
-    )
+    # JSON writes what is not plain by one.
+    is_plain = b"\\" not in body
+    if not is_plain and b"\\u0000" in body:
+        raise ValueError("maybe holds a NUL character")
+    calls = tuple([_call_of(call, zone) for call in page.data])
+    return CallPage(calls, (), page.proximo, is_plain)
 
 
 def _decode_each_call(body, zone) -> CallPage:

@@ -76,7 +76,7 @@ class SaperxCdr(models.Model):
         :return: the ledger as they leave it, pairs of ``OpenCall`` and ``Drawn``, and
             what is stored of them, as ``_read_open_calls`` gives it
         """
-        holdings = [period._get_holding() for period in lines.sudo().period_ids]
+        holdings = lines._read_holdings()
         ledger, rates = lines._get_ledger(list(_until(ends or {}, holdings)))
         calls, stored = self._read_open_calls(
             rates,
@@ -87,7 +87,13 @@ class SaperxCdr(models.Model):
                 contract_ids,
             ),
         )
-        return ledger, list(self._draw_beforehand(ledger, calls)), stored
+        is_left_out = None
+        if any(lines.sudo().integration_id.mapped("charge_only_active_lines")):
+            # All at once, not period by period.
+            lines.sudo().period_ids.fetch(["line_id", "tariff_id"])
+        else:
+            is_left_out = _never
+        return ledger, list(self._draw_beforehand(ledger, calls, is_left_out)), stored
 
     @api.model
     def _draw_beforehand(self, ledger, calls, is_left_out=None):
@@ -125,14 +131,20 @@ class SaperxCdr(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """
-                WITH concerned AS (
-                    SELECT contract_id FROM saperx_line_period
+                WITH given AS (
+                    SELECT DISTINCT contract_id FROM saperx_line_period
                     JOIN saperx_tariff_allowance USING (tariff_id)
                     WHERE line_id = ANY(%(line_ids)s)
+                ), others AS (
+                    SELECT array_agg(line_id) AS line_ids FROM saperx_line_period
+                    WHERE line_id = ANY(%(line_ids)s)
+                      AND contract_id NOT IN (SELECT contract_id FROM given)
+                ), concerned AS (
+                    SELECT contract_id FROM given
                     UNION
                     -- Of an allowance that was taken away.
                     SELECT contract_id FROM saperx_cdr
-                    WHERE line_id = ANY(%(line_ids)s)
+                    WHERE line_id = ANY((SELECT line_ids FROM others)::int[])
                       AND state = 'unbilled' AND allowance_uses IS NOT NULL
                 )
                 SELECT DISTINCT integration.timezone, period.contract_id, line.id
@@ -211,7 +223,7 @@ class SaperxCdr(models.Model):
                     call_class=call_class,
                     digits=digits or "",
                     charged_seconds=charged_seconds,
-                    gross=Decimal(gross).quantize(Decimal("0.01")),
+                    gross=_amount_of(gross),
                     rate=rates_of_plan.get(rate_id),
                 )
             )
@@ -250,6 +262,15 @@ class SaperxCdr(models.Model):
         self.invalidate_model(DRAWN_COLUMNS)
 
 
+def _never(_period_id, _cycle_end):
+    return False
+
+
+@lru_cache(maxsize=8192)
+def _amount_of(text):
+    return Decimal(text).quantize(Decimal("0.01"))
+
+
 def _are_equal(uses, new_uses):
     """Whether two texts of JSON, or None, say the same in whatever order."""
     return json.loads(uses or "null") == json.loads(new_uses or "null")
@@ -278,7 +299,7 @@ class SaperxLine(models.Model):
         :return: a ``Ledger``, and by tariff id its rates by id
         """
         if holdings is None:
-            holdings = [period._get_holding() for period in self.sudo().period_ids]
+            holdings = self._read_holdings()
         tariffs = self.env["saperx.tariff"].sudo().with_context(active_test=False)
         tariffs = tariffs.browse({held.tariff_id for held in holdings} - {None})
         # Lines of one batch are of one time zone.
@@ -292,6 +313,13 @@ class SaperxLine(models.Model):
         allowances = {tariff.id: tariff._get_rating_allowances() for tariff in tariffs}
         ledger = Ledger(stretches, allowances, self._read_balances(allowances))
         return ledger, {tariff.id: tariff._get_rates_by_id() for tariff in tariffs}
+
+    def _read_holdings(self):
+        """All periods of these lines as the pure core takes them, past the ORM: lines
+        are drawn for by the hundred."""
+        self.env["saperx.line.period"].flush_model()
+        which = SQL("line.id = ANY(%s)", self.ids)
+        return self.env["saperx.integration"]._read_holdings(which)
 
     def _get_allowance_starts(self):
         """By line id, the day from which on it has its allowances, if there is one."""

@@ -303,19 +303,27 @@ class SaperxCdrImport(models.Model):
                 ("import_id", "=", self.id),
                 "|",
                 "|",
-                "|",
                 ("state", "in", ("unmatched", "unrated")),
                 ("reason", "=", "no_tariff"),
-                # A transaction's stamps are of its beginning, before its commit.
-                ("period_id.write_date", ">=", self.started_at - LONG_TRANSACTION),
-                (
-                    "period_id.tariff_id.rates_changed_at",
-                    ">=",
-                    self.started_at - LONG_TRANSACTION,
-                ),
+                # Found beforehand: as a rule there are none, and no call is joined.
+                ("period_id", "in", retrying(self._get_changed_periods, self.env)),
             ],
             commit=True,
         )
+
+    def _get_changed_periods(self):
+        """Ids of the periods whose terms or prices may be others since it began."""
+        # A transaction's stamps are of its beginning, before its commit.
+        since = self.started_at - LONG_TRANSACTION
+        periods = self.env["saperx.line.period"].sudo().with_context(active_test=False)
+        return periods.search(
+            [
+                ("line_id.integration_id", "=", self.integration_id.id),
+                "|",
+                ("write_date", ">=", since),
+                ("tariff_id.rates_changed_at", ">=", since),
+            ]
+        ).ids
 
     def _get_calls_of_gone_periods(self):
         """Ids of the calls in the window whose period is not there any more."""

@@ -85,6 +85,7 @@ class SaperxCdrImport(models.Model):
             before = self.new_count
             store = partial(self._store_batch, batch, tells)
             gatherer.maker = retrying(store, self.env)
+            gatherer.waiting |= batch.line_ids
             # Of a window that is read again most rows are known, and none is needed.
             gatherer.is_eager = 2 * (self.new_count - before) >= batch.read_count
             if tells:

@@ -13,6 +13,8 @@ from .saperx_cdr_row import COLUMNS, Batch, Rows
 
 # What tells a call, and who brought it, outlive a correction of the platform.
 KEPT_COLUMNS = ("integration_id", "remote_id", "import_id")
+# So many calls of a batch are looked for, at least, before all are taken for new.
+SAMPLE = 100
 
 
 class SaperxCdrImport(models.Model):
@@ -92,6 +94,35 @@ class SaperxCdrImport(models.Model):
         return self._merge_rows(batch)
 
     def _merge_rows(self, batch):
+        found = self._add_if_new(batch) or self._merge_with_stored(batch)
+        new, changed, line_ids = found
+        batch.line_ids = line_ids - {None} - batch.waiting
+        self._add_undrawn(batch.line_ids)
+        self.env["saperx.cdr"].invalidate_model()
+        unmatched = sum(row.state == "unmatched" for row in new)
+        return len(new), changed, unmatched
+
+    def _add_if_new(self, batch):
+        """Add all of a batch, should the table have none of it.
+
+        As a rule it has none, and to look for each would cost a third of what storing
+        it costs; a few are looked for, since an attempt in vain is not free either.
+
+        :return: as ``_merge_with_stored``, or None if that has to be done
+        """
+        ids = list(batch.calls)
+        if self._read_stored(ids[:: 1 + len(ids) // SAMPLE]):
+            return None
+        rows = [batch.get_row(remote_id) for remote_id in ids]
+        try:
+            with self.env.cr.savepoint(flush=False):
+                self._copy(rows)
+        except UniqueViolation:
+            return None
+        return rows, 0, {row.line_id for row in rows if row.state == "unbilled"}
+
+    def _merge_with_stored(self, batch):
+        """:return: rows of new calls, how many were changed, and the lines concerned"""
         stored = self._read_stored(list(batch.calls))
         new, changed, line_ids = [], [], set()
         for remote_id, call in batch.calls.items():
@@ -105,13 +136,13 @@ class SaperxCdrImport(models.Model):
                 row = batch.get_row(remote_id)
                 changed.append(row)
                 line_ids |= {known[1], row.line_id}
-        if new:
-            self._add_new(new)
-        changed = self._update_changed(changed) if changed else 0
-        self._add_undrawn(line_ids - {None})
-        self.env["saperx.cdr"].invalidate_model()
-        unmatched = sum(row.state == "unmatched" for row in new)
-        return len(new), changed, unmatched
+        try:
+            self._copy(new)
+        except UniqueViolation as error:
+            # Somebody else stored one of them since this transaction began, as who
+            # processes rejects again does: it is known to the next one.
+            raise ConcurrencyError("a call is stored already") from error
+        return new, self._update_changed(changed), line_ids
 
     def _read_stored(self, remote_ids):
         """Fingerprint and line of those calls that the table has, by id."""
@@ -130,13 +161,9 @@ class SaperxCdrImport(models.Model):
         self.env.cr.execute("SET LOCAL enable_seqscan = on")
         return {remote_id: known for remote_id, *known in rows}
 
-    def _add_new(self, rows):
-        try:
+    def _copy(self, rows):
+        if rows:
             copy_text(self.env.cr, "saperx_cdr", COLUMNS, (row.text for row in rows))
-        except UniqueViolation as error:
-            # Somebody else stored one of them since this transaction began, as who
-            # processes rejects again does: it is known to the next one.
-            raise ConcurrencyError("a call is stored already") from error
 
     def _update_changed(self, rows):
         """Rate anew what the platform corrected; what was billed stays as billed, and
@@ -144,6 +171,8 @@ class SaperxCdrImport(models.Model):
 
         :return: how many were changed
         """
+        if not rows:
+            return 0
         cr = self.env.cr
         columns = SQL(", ").join(map(SQL.identifier, COLUMNS))
         cr.execute(

@@ -5,9 +5,9 @@ import time
 
 import msgspec
 
-from ..bulk import escape, is_plain
+from ..bulk import escape
+from ..bulk import is_plain as is_text_plain
 from ..gateway import GatewayError, known_call_class
-from ..rating import Fact
 from .saperx_cdr_columns import ASSESSED_COLUMNS, RECORD_COLUMNS
 
 # In the order of ``Rows.make``.
@@ -53,8 +53,11 @@ class Rows:
         self._run = f"{integration_id}\t{company_id}\t{import_id}\t"
         self._holders = {None: NOBODY}
 
-    def make(self, call) -> Row:
-        """:param call: a ``gateway.Call``"""
+    def make(self, call, is_plain=False) -> Row:
+        """
+        :param call: a ``gateway.Call``
+        :param bool is_plain: of its texts, as a ``gateway.CallPage`` has it
+        """
         direction, outcome = call.direction, call.outcome
         remote_id, line_remote_id = call.remote_id, call.line_remote_id
         account_code, caller, callee = call.account_code, call.caller, call.callee
@@ -62,25 +65,23 @@ class Rows:
         amount, cost, city = call.platform_amount, call.platform_cost, call.city
         start, talk_seconds, is_collect = call.start, call.talk_seconds, call.is_collect
         holding, other_party, own_class, call_class, cycle_end, rated = (
-            self.assessor.assess(
-                Fact(
-                    line_remote_id,
-                    account_code,
-                    direction,
-                    is_collect,
-                    outcome == "answered",
-                    caller,
-                    callee,
-                    start,
-                    talk_seconds,
-                    known_call_class(platform_class),
-                    amount,
-                    seconds,
-                )
+            self.assessor.assess_values(
+                line_remote_id,
+                account_code,
+                direction,
+                is_collect,
+                outcome == "answered",
+                caller,
+                callee,
+                start,
+                talk_seconds,
+                known_call_class(platform_class),
+                amount,
+                seconds,
             )
         )
         state, reason, rate_id, charged_seconds, gross = rated
-        if not is_plain(
+        if not is_plain and not is_text_plain(
             f"{remote_id}{account_code}{caller}{callee}{platform_class}{city}"
         ):
             (
@@ -139,12 +140,16 @@ class Batch:
     :param maker: the ``Rows`` by which its rows are made
     :param bool is_eager: whether they are made as pages come in; else by whoever finds
         that they are needed
+    :param waiting: ids of the lines whose allowances are to be drawn anyway
     """
 
-    def __init__(self, maker, is_eager=True):
+    def __init__(self, maker, is_eager=True, waiting=frozenset()):
         self._began_at = time.monotonic()
         self._is_eager = is_eager
         self.maker = maker
+        self.waiting = waiting
+        self.line_ids = frozenset()
+        """Of the other lines, those whose allowances are to be drawn for its sake."""
         self.calls = {}
         """By the platform's id: what comes twice is folded, the later one counts."""
         self.rows = {}
@@ -156,12 +161,18 @@ class Batch:
         self.read_until = None
         """All that began before has been read; None: the platform's order tells not."""
 
-    def add(self, page):
-        """:param page: a ``gateway.CallPage``"""
-        self.calls.update((call.remote_id, call) for call in page.calls)
+    def add(self, page, before=frozenset()):
+        """
+        :param page: a ``gateway.CallPage``
+        :param before: fingerprints of calls that are stored before this batch is
+        """
+        calls = page.calls
+        if before:
+            calls = [call for call in calls if call.fingerprint not in before]
+        self.calls.update([(call.remote_id, call) for call in calls])
         if self._is_eager:
-            make = self.maker.make
-            self.rows.update((call.remote_id, make(call)) for call in page.calls)
+            make, is_plain = self.maker.make, page.is_plain
+            self.rows.update([(call.remote_id, make(call, is_plain)) for call in calls])
         if self.rejects:
             self._overtake({call.remote_id for call in page.calls})
         self.rejects += page.rejects
@@ -190,30 +201,39 @@ class Batch:
 class Gatherer:
     """Gathers pages into batches.
 
-    :param maker: as of ``Batch``; may be replaced at any time, as ``is_eager``
+    :param maker: as of ``Batch``; may be replaced at any time, as ``is_eager``;
+        ``waiting`` may grow
     """
 
     def __init__(self, maker):
         self.maker = maker
         self.is_eager = True
+        self.waiting = set()
         self._latest = None
         self._is_ordered = True
         self._page_before = frozenset()
 
     def gather(self, pages):
         """Batches of pages. What was read before trouble comes before it."""
-        batch = Batch(self.maker, self.is_eager)
+        batch, before = self._begin(), frozenset()
         try:
             for page in pages:
-                batch.add(page)
+                batch.add(page, before)
                 batch.read_until = self._follow(page)
+                before = frozenset()
                 if page.cursor is None or batch.is_due():
                     yield batch
-                    batch = Batch(self.maker, self.is_eager)
+                    batch = self._begin()
+                    if not page.rejects:
+                        # The next one may begin with what this one ended with.
+                        before = {call.fingerprint for call in page.calls}
         except GatewayError:
             if batch.read_count:
                 yield batch
             raise
+
+    def _begin(self):
+        return Batch(self.maker, self.is_eager, self.waiting)
 
     def _follow(self, page):
         """:return: the latest start, while the platform sends the oldest first. That it

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 from .tariff import ZERO, Rate, from_centavos, gross_amount, to_centavos
 
@@ -101,6 +102,9 @@ class Balance:
         used = max(self.used - self.carried, 0)
         return max(self.own - used - (self.carried_away or 0), 0)
 
+    def is_used_up(self) -> bool:
+        return not (self.carried_left + self.own_left)
+
     def take(self, wanted: int) -> int:
         """Take what is there of a quantity, and say how much that was."""
         taken = min(wanted, self.carried_left + self.own_left)
@@ -108,8 +112,7 @@ class Balance:
         return taken
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
+class Drawn(NamedTuple):
     """What is left to pay of a call, and who covered the rest."""
 
     covered_seconds: int
@@ -148,6 +151,8 @@ def draw(
         return Drawn(0, ZERO, gross)
     for balance in balances:
         allowance = balance.allowance
+        if balance.is_used_up():
+            continue
         if allowance.obstacle(call_class, digits, local_date):
             continue
         if allowance.unit == "minutes":

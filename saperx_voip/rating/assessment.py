@@ -105,14 +105,28 @@ class Assessor:
         return other
 
     def assess(self, fact: Fact) -> Assessment:
-        outgoing = fact.direction == "outgoing"
-        own, other = (
-            (fact.caller, fact.callee) if outgoing else (fact.callee, fact.caller)
-        )
-        directory, start = self._directory, fact.start
-        holding, area_code = directory.find_caller(
-            fact.line_remote_id, fact.account_code, start
-        )
+        return Assessment(*self.assess_values(*fact))
+
+    def assess_values(
+        self,
+        line_remote_id,
+        account_code,
+        direction,
+        is_collect,
+        answered,
+        caller,
+        callee,
+        start,
+        talk_seconds,
+        platform_class,
+        platform_amount,
+        platform_seconds,
+    ) -> tuple:
+        """The same of what a ``Fact`` holds, as what an ``Assessment`` holds: for calls
+        that come by the million."""
+        own, other = (caller, callee) if direction == "outgoing" else (callee, caller)
+        directory = self._directory
+        holding, area_code = directory.find_caller(line_remote_id, account_code, start)
         if area_code is None:
             # Only where it is needed: most calls name their line.
             own_number = normalise(own, None, self._services)
@@ -125,7 +139,7 @@ class Assessor:
         if not since <= start < until:
             day = self._remember_day(start)
         # Of the number, all but its digits.
-        key = number[1:], area_code, fact.platform_class, day
+        key = number[1:], area_code, platform_class, day
         classes = self._classes.get(key)
         if classes is None:
             classes = self._classify(number, *key[1:])
@@ -133,14 +147,28 @@ class Assessor:
                 self._classes.clear()
             self._classes[key] = classes
         own_class, call_class = classes
-        return Assessment(
-            holding,
-            number.digits,
-            own_class,
-            call_class,
-            cycle_of(day, holding.closing_day)[1] if holding else None,
-            self._rate(fact, holding, number.digits, call_class, day),
-        )
+        digits = number.digits
+        if holding is None:
+            return None, digits, own_class, call_class, None, NOT_MATCHED
+        charge_from = self._line_charge_from.get(holding.line_id, self._charge_from)
+        if charge_from and start < charge_from:
+            rated = PREVIOUS_SYSTEM
+        else:
+            rated = rate_call(
+                self._tariffs.get(holding.tariff_id),
+                prepaid=holding.prepaid,
+                direction=direction,
+                answered=answered,
+                is_collect=is_collect,
+                call_class=call_class,
+                digits=digits,
+                talk_seconds=talk_seconds,
+                local_date=day,
+                platform_amount=platform_amount,
+                platform_seconds=platform_seconds,
+            )
+        cycle_end = cycle_of(day, holding.closing_day)[1]
+        return holding, digits, own_class, call_class, cycle_end, rated
 
     def _remember_day(self, start) -> date:
         """The local day of a call; the next one mostly began on the same."""
@@ -161,23 +189,3 @@ class Assessor:
             local_since=self._local_since,
         )
         return own_class, call_class
-
-    def _rate(self, fact, holding, digits, call_class, day) -> Rated:
-        if holding is None:
-            return NOT_MATCHED
-        charge_from = self._line_charge_from.get(holding.line_id, self._charge_from)
-        if charge_from and fact.start < charge_from:
-            return PREVIOUS_SYSTEM
-        return rate_call(
-            self._tariffs.get(holding.tariff_id),
-            prepaid=holding.prepaid,
-            direction=fact.direction,
-            answered=fact.answered,
-            is_collect=fact.is_collect,
-            call_class=call_class,
-            digits=digits,
-            talk_seconds=fact.talk_seconds,
-            local_date=day,
-            platform_amount=fact.platform_amount,
-            platform_seconds=fact.platform_seconds,
-        )

@@ -7,7 +7,6 @@ leaves is there for the next.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -18,8 +17,7 @@ from .stretch import Cycle, Stretch, Stretches
 from .tariff import Rate
 
 
-@dataclass(frozen=True, slots=True)
-class OpenCall:
+class OpenCall(NamedTuple):
     """A call with a price, before it draws on allowances."""
 
     id: int

@@ -125,7 +125,8 @@ def _normalise(
     elif digits[0] == "0":
         number = _national(digits[1:], area, services)
     else:
-        number = _collect(digits, area, services) or _bare(digits, area, services)
+        number = digits[0] == "9" and _collect(digits, area, services)
+        number = number or _bare(digits, area, services)
     return number or Number(digits)
 
 
@@ -200,7 +201,9 @@ def _service(digits: str, service_class: str, area: str | None = None) -> Number
 def _without_local(digits: str, services: Services) -> Number | None:
     """A Brazilian number that needs no area code of the line."""
     length = len(digits)
-    if length in (10, 11) and (number := _geographic(digits, services)):
+    if length > 11:
+        return None
+    if length >= 10 and (number := _geographic(digits, services)):
         return number
     return _non_geographic(digits, services) or _short(digits, services)
 

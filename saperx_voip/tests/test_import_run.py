@@ -10,6 +10,7 @@ from odoo.tools import mute_logger
 
 from odoo.addons.saperx_voip.bulk import _encode
 from odoo.addons.saperx_voip.gateway import CallPage, CursorExpired, Outcome
+from odoo.addons.saperx_voip.models import saperx_cdr_import_storing, saperx_cdr_row
 from odoo.addons.saperx_voip.models.saperx_cdr import assessed_values
 from odoo.addons.saperx_voip.models.saperx_cdr_columns import ASSESSED_COLUMNS
 from odoo.addons.saperx_voip.models.saperx_cdr_row import (
@@ -18,6 +19,7 @@ from odoo.addons.saperx_voip.models.saperx_cdr_row import (
     Gatherer,
     Rows,
 )
+from odoo.addons.saperx_voip.rating import Assessment
 
 from .common import MOBILE_SAME_DDD, SaperxCase, moment
 
@@ -68,13 +70,13 @@ class TestImportRun(SaperxCase):
 
     def _assess(self, assessor, call):
         assessed = []
-        real = assessor.assess
+        real = assessor.assess_values
 
-        def spy(fact):
-            assessed.append(real(fact))
+        def spy(*values):
+            assessed.append(Assessment(*real(*values)))
             return assessed[-1]
 
-        with patch.object(assessor, "assess", spy):
+        with patch.object(assessor, "assess_values", spy):
             Rows(assessor, 1, 1, 1).make(call)
         return assessed[0]
 
@@ -117,6 +119,46 @@ class TestImportRun(SaperxCase):
         run._forget_cursor()
         self.assertFalse(run.cursor)
         self.assertEqual(run.read_from, moment("2026-10-15 12:00:00"))
+
+    def test_one_call_that_is_known_among_many_new_ones_is_found(self):
+        run = self._make_run()
+        first, *rest = (self._make_call(number) for number in range(6))
+        changed = self._make_call(3, talk_seconds=120)
+        with patch.object(saperx_cdr_import_storing, "SAMPLE", 1):
+            self.assertEqual(run._merge([rest[3], changed]), (2, 0, 0))
+            changed = self._make_call(3, talk_seconds=180)
+            self.assertEqual(run._merge([first, *rest[:2], changed]), (3, 1, 0))
+        self.assertEqual(self.env["saperx.cdr"].search_count([]), 5)
+        self.assertEqual(self._get_call(3).charged_amount, 0.36)
+
+    def test_what_a_page_repeats_of_the_one_before_is_known_without_asking(self):
+        run = self._make_run()
+        one, two, three = (self._make_call(number) for number in range(1, 4))
+        again = self._make_call(3, talk_seconds=120)
+        pages = self._pages([one, two], [two, three], [again])
+        gatherer = Gatherer(run._get_maker())
+        asked = self.patch_read_stored(run)
+        with patch.object(saperx_cdr_row, "BATCH_CALLS", 1):
+            for batch in gatherer.gather(iter(pages)):
+                run._store_batch(batch)
+                gatherer.waiting |= batch.line_ids
+        self.assertEqual(asked, [["1", "2"], ["3"], ["3"], ["3"]])
+        counts = run.read_count, run.new_count, run.known_count, run.changed_count
+        self.assertEqual(counts, (5, 3, 1, 1))
+        self.assertEqual(gatherer.waiting, {self.line.id})
+        self.assertEqual(run.undrawn_line_ids, self.line)
+
+    def patch_read_stored(self, run):
+        """:return: the ids that are asked for, as they will be"""
+        asked = []
+        real = type(run)._read_stored
+
+        def spy(self, remote_ids):
+            asked.append(remote_ids)
+            return real(self, remote_ids)
+
+        self.patch(type(run), "_read_stored", spy)
+        return asked
 
     def test_a_call_that_somebody_else_stored_meanwhile_is_known(self):
         run = self._make_run()

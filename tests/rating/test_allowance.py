@@ -305,7 +305,7 @@ class TestProperties:
         call = calls[place]
         seconds = call.charged_seconds + more
         calls[place] = OpenCall(
-            **{name: getattr(call, name) for name in OpenCall.__slots__}
+            **{name: getattr(call, name) for name in OpenCall._fields}
             | {"charged_seconds": seconds, "gross": gross_amount(call.rate, seconds)}
         )
         _ledger, after = charge(some, calls)
