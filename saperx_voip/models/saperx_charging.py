@@ -222,6 +222,7 @@ class SaperxCharging(models.Model):
         charges = self._get_charges()._charge_contracts(self._get_scope(), contract_ids)
         charges.charging_id = self
         held = charges.filtered(lambda charge: charge.state == "draft")
+        amount = sum(map(_exact, charges.mapped("amount")))
         self.write(
             {
                 "last_contract_id": contract_ids[-1],
