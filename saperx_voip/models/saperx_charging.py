@@ -220,7 +220,7 @@ class SaperxCharging(models.Model):
     def _charge_contracts(self, contract_ids):
         """Charges, and how far it has come: one transaction."""
         charges = self._get_charges()._charge_contracts(self._get_scope(), contract_ids)
-        charges.charging_id = self
+        charges.with_context(tracking_disable=True).charging_id = self
         held = charges.filtered(lambda charge: charge.state == "draft")
         amount = sum(map(_exact, charges.mapped("amount")))
         self.write(
@@ -229,8 +229,7 @@ class SaperxCharging(models.Model):
                 "done_count": self.done_count + len(contract_ids),
                 "charge_count": self.charge_count + len(charges),
                 "held_count": self.held_count + len(held),
-                "amount": _exact(self.amount)
-                + sum(map(_exact, charges.mapped("amount"))),
+                "amount": _exact(self.amount) + amount,
             }
         )
 
