@@ -48,7 +48,12 @@ class SaperxCharge(models.Model):
     def action_confirm(self):
         """Whoever presses it answers for what a rule held."""
         drafts = self.filtered(lambda charge: charge.state == "draft")
+        held = {charge: charge.hold_reasons for charge in drafts if charge.hold_ids}
         res = super().action_confirm()
+        for charge, reasons in held.items():
+            charge.sudo()._message_log(
+                body=self.env._("Confirmed in spite of: %s.", reasons)
+            )
         drafts.sudo().write({"confirmed_by_id": self.env.uid})
         drafts._asked_no_longer()
         return res
