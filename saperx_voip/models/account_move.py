@@ -7,14 +7,16 @@ class AccountMove(models.Model):
     _inherit = "account.move"
 
     def write(self, vals):
-        """A cancelled invoice frees its charges; one that comes back takes them."""
+        """A cancelled invoice frees its charges; one that comes back takes them. So
+        does a credit note by which charges came off an invoice, the other way round."""
         res = super().write(vals)
         if "state" in vals:
-            charges = self.invoice_line_ids.saperx_charge_id.sudo()
-            if vals["state"] == "cancel":
-                charges._free_if_uninvoiced()
-            elif charges:
-                charges._mark_invoiced()
+            lines = self.invoice_line_ids
+            if credits := self.filtered(lambda move: move.move_type == "out_refund"):
+                lines |= lines.sudo().search(
+                    [("saperx_reversal_move_id", "in", credits.ids)]
+                )
+            lines.saperx_charge_id.sudo()._follow_invoices()
         return res
 
     def unlink(self):

@@ -130,24 +130,15 @@ class AccountMove(models.Model):
         :return: the credit note
         """
         self.ensure_one()
-        values = self._prepare_credit()
+        customer = self.with_context(lang=self.partner_id.lang or self.env.lang)
+        values = self._prepare_credit(customer.env._("end of the contract"))
         is_whole = not self.currency_id.compare_amounts(
             self.amount_residual, self.amount_total
         )
         if is_whole:
             credit = self._reverse_moves([values])
         else:
-            credit = self.create(
-                {
-                    **values,
-                    "move_type": "out_refund",
-                    "reversed_entry_id": self.id,
-                    "partner_id": self.partner_id.id,
-                    "currency_id": self.currency_id.id,
-                    "fiscal_position_id": self.fiscal_position_id.id,
-                    "invoice_line_ids": self._prepare_open_part_lines(),
-                }
-            )
+            credit = self._create_credit(values, self._prepare_open_part_lines())
             credit._add_difference(self.amount_residual)
         credit._post(soft=False)
         if not self.currency_id.is_zero(self.amount_residual):
@@ -159,11 +150,33 @@ class AccountMove(models.Model):
             )
         return credit
 
-    def _prepare_credit(self):
+    def _create_credit(self, values, lines):
+        """A draft of a credit note over a part.
+
+        :param values: as ``_prepare_credit`` has them
+        :param lines: commands that create its lines
+        """
+        self.ensure_one()
+        return self.create(
+            {
+                **values,
+                "move_type": "out_refund",
+                "reversed_entry_id": self.id,
+                "partner_id": self.partner_id.id,
+                "currency_id": self.currency_id.id,
+                "fiscal_position_id": self.fiscal_position_id.id,
+                "invoice_line_ids": lines,
+            }
+        )
+
+    def _prepare_credit(self, reason):
+        """:param reason: in the customer's language"""
         today = self.company_id._get_telephony_today()
         customer = self.with_context(lang=self.partner_id.lang or self.env.lang)
         return {
-            "ref": customer.env._("Reversal of %s: end of the contract", self.name),
+            "ref": customer.env._(
+                "Reversal of %(invoice)s: %(reason)s", invoice=self.name, reason=reason
+            ),
             "date": today,
             "invoice_date": today,
             "invoice_date_due": today,

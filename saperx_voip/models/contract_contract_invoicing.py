@@ -1,8 +1,6 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
-from datetime import timedelta
-
-from odoo import Command, api, fields, models
+from odoo import Command, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
@@ -42,47 +40,60 @@ class ContractContract(models.Model):
         }
 
     def _get_charges_to_invoice(self):
-        """Confirmed charges with an amount, locked until this transaction ends.
+        """The charges that may go onto an invoice, locked until this transaction ends.
 
-        Calls are priced in the company's currency: on another's invoice they wait.
+        Those of a contract in another currency wait: ``_explain_other_currency``.
         """
         contracts = self.filtered(
             lambda contract: contract.currency_id == contract.company_id.currency_id
         )
-        charge_model = self.env["saperx.charge"].sudo()
-        charges = charge_model.search(
-            charge_model._domain_to_invoice()
-            & Domain("contract_id", "in", contracts.ids),
-            order="cycle_end, id",
+        return (
+            self.env["saperx.charge"]
+            .sudo()
+            ._lock_to_invoice(Domain("contract_id", "in", contracts.ids))
         )
-        return charges.try_lock_for_update(allow_referencing=True)
+
+    def _explain_other_currency(self):
+        """Why no charge goes onto an invoice of this contract, or None."""
+        self.ensure_one()
+        own = self.company_id.currency_id
+        if self.currency_id == own:
+            return None
+        return self.env._(
+            "The contract “%(contract)s” is in %(currency)s: calls are "
+            "priced in %(own)s and cannot be put on its invoices.",
+            contract=self.display_name,
+            currency=self.currency_id.name,
+            own=own.name,
+        )
 
     def _prepare_recurring_invoices_values(self, date_ref=False):
-        """Append the confirmed charges to what falls due anyway.
+        """Append the charges to what falls due anyway.
 
-        Contract by contract, since the values of an invoice carry no contract. May
-        run twice for one invoice: nothing is marked here.
+        Contract by contract, since the values of an invoice carry no contract; the
+        charges are found and locked at once. May run twice for one invoice: nothing is
+        marked here.
         """
+        sold = self.filtered(lambda contract: contract.contract_type == "sale")
+        waiting = sold._get_charges_to_invoice().grouped("contract_id")
         invoices_values = []
         for contract in self:
             values = super(
                 ContractContract, contract
             )._prepare_recurring_invoices_values(date_ref)
-            if values and contract.contract_type == "sale":
-                charges = contract._get_charges_to_invoice().filtered(
-                    lambda charge: not charge._is_of_former_customer()
-                )
-                values[0]["invoice_line_ids"] += [
-                    Command.create(line) for line in charges._prepare_move_lines()
-                ]
+            if values and contract in waiting:
+                lines = waiting[contract]._choose_for_recurring()._prepare_move_lines()
+                values[0]["invoice_line_ids"] += map(Command.create, lines)
             invoices_values += values
         return invoices_values
 
     def action_invoice_telephony(self):
-        """Invoice the confirmed charges now, apart from the recurring lines."""
+        """Invoice what waits now, apart from the recurring lines, however little."""
         self.ensure_one()
         self.check_access("read")
         self.env["saperx.charge"]._check_billing()
+        if reason := self.sudo()._explain_other_currency():
+            raise UserError(reason)
         moves = self._invoice_telephony()
         if not moves:
             raise UserError(self.env._("There is no confirmed charge to invoice."))
@@ -93,15 +104,17 @@ class ContractContract(models.Model):
             "views": [(False, "form")],
         }
 
-    def _invoice_telephony(self, only=None):
-        """An invoice dated today with each contract's confirmed charges alone.
+    def _invoice_telephony(self, choose=None):
+        """Invoices dated today with each contract's charges alone.
 
-        :param only: a condition on a charge; None: all of them
+        :param choose: which of a contract's charges; None: all of them
         """
         moves = self.env["account.move"].sudo()
         # An archived contract has its last charges invoiced as well.
         for contract in self.sudo().with_context(active_test=False):
-            charges = contract._get_charges_to_invoice().filtered(only or bool)
+            charges = contract._get_charges_to_invoice()
+            if choose:
+                charges = choose(charges)
             # What a former customer called is theirs.
             for customer, theirs in charges.grouped(
                 lambda charge: charge.partner_id.commercial_partner_id
@@ -135,48 +148,3 @@ class ContractContract(models.Model):
             values["partner_id"] = address
         values["invoice_line_ids"] = [Command.create(line) for line in lines]
         return values
-
-    def _next_due_date(self):
-        """When OCA's invoicing next makes an invoice of this contract, or None."""
-        self.ensure_one()
-        if not self.active:
-            return None
-        dates = [
-            line.recurring_next_date
-            for line in self.contract_line_ids
-            if not line.is_canceled
-            and line.recurring_next_date
-            and line.next_period_date_start
-            and (not line.display_type or line.is_recurring_note)
-        ]
-        return min(dates, default=None)
-
-    @api.model
-    def _cron_invoice_telephony(self):
-        """Invoice charges that no recurring invoice takes along in time."""
-        charge_model = self.env["saperx.charge"]
-        charges = charge_model.search(charge_model._domain_to_invoice())
-        by_contract = charges.grouped("contract_id")
-        for index, (contract, waiting) in enumerate(by_contract.items()):
-            former = waiting.filtered(lambda c: c._is_of_former_customer())
-            present = waiting - former
-            alone = present and contract._has_nothing_due_in_time(present)
-            if former or alone:
-                only = None if alone else (lambda c: c._is_of_former_customer())
-                try:
-                    with self.env.cr.savepoint():
-                        contract._invoice_telephony(only)
-                    contract._clear_invoice_generation_error()
-                except Exception as error:  # one contract must not stop the others
-                    contract._record_invoice_generation_error(error, "invoice")
-            self.env["ir.cron"]._commit_progress(
-                1, remaining=len(by_contract) - index - 1
-            )
-
-    def _has_nothing_due_in_time(self, charges):
-        self.ensure_one()
-        patience = timedelta(days=self.company_id.saperx_invoice_patience_days)
-        latest = min(charges.mapped("confirmed_at")).date() + patience
-        due = self._next_due_date()
-        overdue = self.company_id._get_telephony_today() > latest
-        return due is None or due > latest or overdue

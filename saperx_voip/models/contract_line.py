@@ -103,6 +103,24 @@ class ContractLine(models.Model):
             return None
         return self.date_end + ONE_DAY
 
+    def _get_due_day(self, not_before=None):
+        """When the line is invoiced next, or first from a day on; None: no more."""
+        self.ensure_one()
+        day, period_end = self.recurring_next_date, self.next_period_date_end
+        rule = (
+            self.recurring_invoicing_type,
+            self.recurring_invoicing_offset,
+            self.recurring_rule_type,
+            self.recurring_interval,
+        )
+        while day and not_before and day < not_before and period_end:
+            begins = period_end + ONE_DAY
+            day = self.get_next_invoice_date(begins, *rule, self.date_end)
+            period_end = self.get_next_period_date_end(
+                begins, *rule[2:], max_date_end=self.date_end
+            )
+        return day or None
+
     def _can_be_invoiced(self, date_ref):
         return not self.is_telephony and super()._can_be_invoiced(date_ref)
 
@@ -144,8 +162,18 @@ class ContractLine(models.Model):
         """Values that invoice lines of charges share: product, analytics, link."""
         self.ensure_one()
         values = self._prepare_invoice_line()
+        values["analytic_distribution"] = (
+            values["analytic_distribution"] or self._get_shared_distribution()
+        )
         return {
             name: value
             for name, value in values.items()
             if name not in ("company_id", "company_currency_id", "discount")
         }
+
+    def _get_shared_distribution(self):
+        """The analytic distribution of the contract's other lines, if they have one."""
+        lines = self.contract_id._get_product_lines()
+        distributions = [line.analytic_distribution for line in lines]
+        first = distributions[0] if distributions else False
+        return first if all(other == first for other in distributions) else False

@@ -21,6 +21,16 @@ class ResCompany(models.Model):
         help="When nothing of the contract falls due within so many days of the "
         "charge, it is invoiced alone.",
     )
+    saperx_invoice_minimum = fields.Monetary(
+        string="Least telephony to invoice",
+        help="Charges of a contract that come to less wait for its next invoice.",
+    )
+    saperx_invoice_minimum_days = fields.Integer(
+        string="Days that little telephony waits at most",
+        default=90,
+        help="Charges below the minimum are invoiced after so many days all the same, "
+        "and at once when the contract has no SIP line left.",
+    )
     saperx_quarantine_days = fields.Integer(
         string="Days that a freed number rests",
         default=180,
@@ -67,6 +77,13 @@ class ResCompany(models.Model):
     _saperx_days_in_range = models.Constraint(
         "CHECK (saperx_quarantine_days BETWEEN 0 AND 3650)",
         "Numbers rest for 0 to 3650 days.",
+    )
+
+    _saperx_invoice_minimum_in_range = models.Constraint(
+        "CHECK (saperx_invoice_minimum >= 0"
+        " AND saperx_invoice_minimum_days BETWEEN 0 AND 3650)",
+        "The least telephony to invoice is no negative amount, and it waits for 0 to "
+        "3650 days.",
     )
 
     saperx_block_lines_with_contract = fields.Boolean(

@@ -9,6 +9,12 @@ class ResConfigSettings(models.TransientModel):
     saperx_invoice_patience_days = fields.Integer(
         related="company_id.saperx_invoice_patience_days", readonly=False
     )
+    saperx_invoice_minimum = fields.Monetary(
+        related="company_id.saperx_invoice_minimum", readonly=False
+    )
+    saperx_invoice_minimum_days = fields.Integer(
+        related="company_id.saperx_invoice_minimum_days", readonly=False
+    )
     saperx_termination_fee_product_id = fields.Many2one(
         related="company_id.saperx_termination_fee_product_id", readonly=False
     )

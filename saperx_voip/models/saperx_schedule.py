@@ -100,7 +100,12 @@ class SaperxSchedule(models.Model):
     misentry = fields.Char(string="What cannot be taken", compute="_compute_next_runs")
     warning = fields.Char(compute="_compute_next_runs")
     next_run_at = fields.Datetime(
-        string="Next run", readonly=True, copy=False, index=True
+        string="Next run (your time zone)", readonly=True, copy=False, index=True
+    )
+    next_run_there = fields.Char(
+        string="Next run",
+        compute="_compute_next_run_there",
+        help="In the time zone of the integration, which is named if it is not yours.",
     )
     last_run_at = fields.Datetime(string="Last run", readonly=True, copy=False)
     last_state = fields.Selection(
@@ -200,6 +205,26 @@ class SaperxSchedule(models.Model):
             '<table class="table table-sm mb-0 o_saperx_next_runs"><tbody>%s</tbody>'
             "</table>"
         ) % Markup().join(rows)
+
+    @api.depends("next_run_at", "timezone")
+    @api.depends_context("lang", "tz")
+    def _compute_next_run_there(self):
+        """As the timetable has it, and not in the reader's zone: 7:30 is 7:30."""
+        for schedule in self:
+            schedule.next_run_there = False
+            if not schedule.next_run_at:
+                continue
+            local = schedule.next_run_at.replace(tzinfo=UTC).astimezone(
+                ZoneInfo(schedule.timezone)
+            )
+            words = [
+                format_date(self.env, local.date(), date_format="EEE"),
+                format_date(self.env, local.date()),
+                local.strftime("%H:%M"),
+            ]
+            if schedule.timezone != (self.env.tz and self.env.tz.zone or "UTC"):
+                words.append(f"({schedule.timezone})")
+            schedule.next_run_there = " ".join(words)
 
     def _warn_of_misfit(self, timetable):
         if self.task != "import" or not self.integration_id.cdr_import_period:

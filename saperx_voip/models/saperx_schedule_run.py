@@ -283,7 +283,7 @@ class SaperxSchedule(models.Model):
         tell_forms(self)
 
     def _in_its_language(self):
-        """Nobody is logged in when a scheduled action speaks: whoever made the task
-        will read it."""
-        lang = self.create_uid.lang or self.env.lang
+        """Nobody is logged in when a scheduled action speaks: whoever answers for the
+        task will read it."""
+        lang = self._get_reader().lang or self.env.lang
         return self.with_context(lang=lang).env

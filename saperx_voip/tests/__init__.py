@@ -1,6 +1,7 @@
 from . import test_access
 from . import test_allowance
 from . import test_api_log
+from . import test_audit
 from . import test_call_access
 from . import test_call_change
 from . import test_charge
@@ -10,6 +11,8 @@ from . import test_contract_end
 from . import test_contract_life
 from . import test_contract_undo
 from . import test_did
+from . import test_did_fee
+from . import test_dispute
 from . import test_explanation
 from . import test_final_charge
 from . import test_import
@@ -17,6 +20,11 @@ from . import test_import_run
 from . import test_import_undo
 from . import test_integration
 from . import test_invoice
+from . import test_invoice_minimum
+from . import test_invoice_terms
+from . import test_invoice_companies
+from . import test_invoice_reversal
+from . import test_invoice_dates
 from . import test_line
 from . import test_line_block
 from . import test_line_end
@@ -48,3 +56,6 @@ from . import test_translation
 from . import test_unmatched
 from . import test_what_if
 from . import test_sentinel
+from . import test_statement
+from . import test_statement_mail
+from . import test_statement_wizard
