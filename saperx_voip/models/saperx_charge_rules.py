@@ -24,6 +24,9 @@ class SaperxCharge(models.Model):
         "saperx.charge.hold", "charge_id", string="Reasons to ask", readonly=True
     )
     hold_reasons = fields.Char(string="Held because", compute="_compute_hold_reasons")
+    hold_explanation = fields.Text(
+        string="What is asked", compute="_compute_hold_reasons"
+    )
     confirmed_by_id = fields.Many2one(
         "res.users",
         string="Confirmed by",
@@ -44,11 +47,17 @@ class SaperxCharge(models.Model):
         for charge in self:
             reasons = charge.state == "draft" and charge.hold_ids.mapped("reason")
             charge.hold_reasons = reasons and ", ".join(words[each] for each in reasons)
+            charge.hold_explanation = "\n".join(charge.hold_ids.mapped("explanation"))
 
     def action_confirm(self):
         """Whoever presses it answers for what a rule held."""
         drafts = self.filtered(lambda charge: charge.state == "draft")
+        held = {charge: charge.hold_reasons for charge in drafts if charge.hold_ids}
         res = super().action_confirm()
+        for charge, reasons in held.items():
+            charge.sudo()._message_log(
+                body=self.env._("Confirmed in spite of: %s.", reasons)
+            )
         drafts.sudo().write({"confirmed_by_id": self.env.uid})
         drafts._asked_no_longer()
         return res
@@ -200,8 +209,9 @@ class SaperxCharge(models.Model):
         for charge in self:
             if user := charge._get_person_to_ask():
                 charge = charge.with_context(lang=user.lang)
-                note = " ".join(charge.hold_ids.mapped("explanation"))
-                charge.activity_schedule(ACTIVITY, note=note, user_id=user.id)
+                charge.activity_schedule(
+                    ACTIVITY, note=charge.hold_explanation, user_id=user.id
+                )
 
     def _get_person_to_ask(self):
         """The company's own choice, else who answers for the contract, if it is one of

@@ -8,7 +8,7 @@ from functools import partial
 from psycopg2 import OperationalError
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.service.model import retrying
 from odoo.tools import SQL
 
@@ -57,6 +57,9 @@ class SaperxCharging(models.Model):
     started_at = fields.Datetime(readonly=True)
     ended_at = fields.Datetime(readonly=True)
     error = fields.Text(readonly=True)
+    is_unexpected = fields.Boolean(
+        readonly=True, help="What went wrong may pass by itself: a task tries again."
+    )
     last_contract_id = fields.Integer(readonly=True, help="Up to here it has come.")
     total_count = fields.Integer(string="Contracts", readonly=True)
     done_count = fields.Integer(string="Contracts looked at", readonly=True)
@@ -189,9 +192,12 @@ class SaperxCharging(models.Model):
             except OperationalError:
                 raise
             except Exception as error:
-                _logger.exception("A contract could not be charged: %s", contract_id)
+                is_unexpected = not isinstance(error, UserError)
+                if is_unexpected:
+                    _logger.exception("A contract was not charged: %s", contract_id)
                 self.env.cr.rollback()
-                note = partial(self._note_failure, contract_id, str(error))
+                message = str(error)
+                note = partial(self._note_failure, contract_id, message, is_unexpected)
                 retrying(note, self.env)
 
     def _start(self):
@@ -220,25 +226,26 @@ class SaperxCharging(models.Model):
     def _charge_contracts(self, contract_ids):
         """Charges, and how far it has come: one transaction."""
         charges = self._get_charges()._charge_contracts(self._get_scope(), contract_ids)
-        charges.charging_id = self
+        charges.with_context(tracking_disable=True).charging_id = self
         held = charges.filtered(lambda charge: charge.state == "draft")
+        amount = sum(map(_exact, charges.mapped("amount")))
         self.write(
             {
                 "last_contract_id": contract_ids[-1],
                 "done_count": self.done_count + len(contract_ids),
                 "charge_count": self.charge_count + len(charges),
                 "held_count": self.held_count + len(held),
-                "amount": _exact(self.amount)
-                + sum(map(_exact, charges.mapped("amount"))),
+                "amount": _exact(self.amount) + amount,
             }
         )
 
-    def _note_failure(self, contract_id, message):
+    def _note_failure(self, contract_id, message, is_unexpected):
         contract = self.env["contract.contract"].browse(contract_id)
         self.write(
             {
                 "last_contract_id": contract_id,
                 "done_count": self.done_count + 1,
+                "is_unexpected": self.is_unexpected or is_unexpected,
                 "error": "\n".join(
                     filter(None, [self.error, f"{contract.display_name}: {message}"])
                 ),
@@ -259,6 +266,7 @@ class SaperxCharging(models.Model):
             {
                 "state": "waiting",
                 "error": False,
+                "is_unexpected": False,
                 "ended_at": False,
                 "last_contract_id": 0,
                 "done_count": 0,

@@ -263,8 +263,10 @@ class SaperxSchedule(models.Model):
         charging = self.last_charging_id
         if not charging._proceed(time.monotonic() + get_working_seconds()):
             return
-        if charging.state == "failed":
+        if charging.is_unexpected:
             self._try_later(charging.error)
+        elif charging.state == "failed":
+            raise UserError(charging.error)
         else:
             retrying(self._record_success, self.env)
 

@@ -30,6 +30,8 @@ MODELS = (
     "saperx.recalculation",
     "saperx.charge",
     "saperx.charge.class",
+    "saperx.charge.hold",
+    "saperx.charging",
     "saperx.api.log",
     "saperx.sentinel",
     "saperx.sentinel.call",

@@ -458,7 +458,7 @@ class TestSchedule(ScheduleCase):
         self._import(self._make_call(1), self._make_call(2))
         other = self._make_integration(name="Other")
         idle = self._make_schedule(task="charge", integration_id=other.id)
-        schedule = self._make_schedule(task="charge")
+        schedule = self._make_schedule(task="charge", charges_after_import=False)
         self.env.cr.execute("UPDATE saperx_integration SET active = TRUE")
         self.env.invalidate_all()
         self._wake(idle, "2026-11-17 10:30:00")

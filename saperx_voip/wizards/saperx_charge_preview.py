@@ -7,9 +7,9 @@ from ..bulk import copy_rows
 from ..models.call_class import CALL_CLASSES
 
 COLUMNS = (
-    "line_id", "contract_id", "partner_id", "tariff_id", "integration_id", "currency_id",
-    "cycle_end", "call_class", "state", "waits_for", "call_count", "charged_seconds",
-    "gross_amount", "covered_amount", "amount",
+    "line_id", "contract_id", "partner_id", "tariff_id", "integration_id",
+    "currency_id", "cycle_end", "call_class", "state", "waits_for", "call_count",
+    "charged_seconds", "gross_amount", "covered_amount", "amount",
 )  # fmt: skip
 
 
