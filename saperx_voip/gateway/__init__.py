@@ -33,9 +33,10 @@ from .records import (
     LineStatus,
     Outcome,
     Plan,
+    Problem,
     Registration,
     Reject,
     Tokens,
 )
 from .tokens import MemoryTokenStore, TokenStore
-from .wire import CALL_CLASS_WORDS, known_call_class, read_call
+from .wire import CALL_CLASS_WORDS, known_call_class, member_text, read_call

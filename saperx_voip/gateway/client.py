@@ -255,7 +255,7 @@ class Client:
 
     def _masked(self, reject: Reject) -> Reject:
         raw, reason = (mask(t, self._secrets) for t in (reject.raw, reject.reason))
-        return Reject(raw, reason, reject.remote_id)
+        return replace(reject, raw=raw, reason=reason)
 
     def _still_stale(self, stale: int, is_new: bool, path: str) -> int:
         """How many pages in a row brought nothing new. :raise NotUnderstood:"""

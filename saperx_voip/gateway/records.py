@@ -176,6 +176,20 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     """Digest of the record's decoded content: equal means nothing changed."""
 
 
+class Problem(enum.StrEnum):
+    """Why a record cannot be read, for those who tell it in words of their own."""
+
+    MISSING = "missing"
+    KIND = "kind"
+    SIZE = "size"
+    WORD = "word"
+    AMOUNT = "amount"
+    DURATION = "duration"
+    MOMENT = "moment"
+    NUL = "nul"
+    JSON = "json"
+
+
 @dataclass(frozen=True, slots=True)
 class Reject:
     """A record that could not be decoded: its raw text and the reason."""
@@ -183,6 +197,7 @@ class Reject:
     raw: str
     reason: str
     remote_id: str | None = None
+    problem: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True)

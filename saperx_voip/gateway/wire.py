@@ -29,11 +29,12 @@ from .records import (
     LineStatus,
     Outcome,
     Plan,
+    Problem,
     Registration,
     Reject,
     Tokens,
 )
-from .values import LONGEST_TEXT, duration, local_bounds, moment, money
+from .values import LONGEST_SECONDS, LONGEST_TEXT, duration, local_bounds, moment, money
 
 # Paths.
 LOGIN = "/auth/login"
@@ -216,6 +217,14 @@ class _Ligacao(_Answer):
     cidade_destino: _Text | None = None
 
 
+class _ReadCallPage(_Answer):
+    """A page whose records are all as they should be, which goes several times as
+    fast as one record after the other."""
+
+    data: list[_Ligacao]
+    proximo: _Cursor | None
+
+
 class _Numbered(_Answer):
     numero: _Number
 
@@ -237,6 +246,7 @@ _did = msgspec.json.Decoder(_Did)
 _line = msgspec.json.Decoder(_Circuito)
 _registration = msgspec.json.Decoder(_Registro)
 _call = msgspec.json.Decoder(_Ligacao)
+_read_call_page = msgspec.json.Decoder(_ReadCallPage)
 _numbered = msgspec.json.Decoder(_Numbered)
 _error = msgspec.json.Decoder(_Erro)
 _any_id = msgspec.json.Decoder(_Key | _Id)
@@ -247,7 +257,14 @@ _UNREADABLE = (msgspec.DecodeError, ValueError, IndexError, RecursionError)
 
 
 class Malformed(ValueError):
-    """A record that is not what the contract says; the text says why."""
+    """A record that is not what the contract says; the text says why.
+
+    :ivar Problem problem: the same, of what kind it is
+    """
+
+    def __init__(self, text: str, problem: Problem):
+        super().__init__(text)
+        self.problem = problem
 
 
 def decode_tokens(body: bytes, now: datetime) -> Tokens:
@@ -281,7 +298,7 @@ def decode_group(raw, _zone=None) -> Group:
 def decode_did(raw, _zone=None) -> Did:
     did = _record(_did, raw)
     if did.status not in ("disponivel", "em_uso"):
-        raise Malformed(f"status: {did.status[:40]!r} is not known")
+        raise Malformed(f"status: {did.status[:40]!r} is not known", Problem.WORD)
     return Did(
         number=did.numero,
         in_use=did.status == "em_uso",
@@ -344,7 +361,10 @@ def decode_registration(raw, _zone=None) -> Registration:
 
 def decode_call(raw, zone: ZoneInfo) -> Call:
     """:raise Malformed: with the field and what is wrong with it"""
-    call = _record(_call, raw)
+    return _call_of(_record(_call, raw), zone)
+
+
+def _call_of(call: _Ligacao, zone: ZoneInfo) -> Call:
     charged = call.tempo_tarifado
     fields = (
         str(call.id),
@@ -371,6 +391,24 @@ def decode_call(raw, zone: ZoneInfo) -> Call:
 
 def decode_call_page(body: bytes, zone: ZoneInfo) -> CallPage:
     """:raise NotUnderstood: if the page itself is none; its records become rejects"""
+    try:
+        return _decode_clean_call_page(body, zone)
+    except _UNREADABLE:
+        # Something in it is not as it should be: what, and whether more than a record.
+        return _decode_each_call(body, zone)
+
+
+def _decode_clean_call_page(body, zone) -> CallPage:
+    """:raise ValueError: or another of ``_UNREADABLE``, if anything is wrong"""
+    page = _read_call_page.decode(body)
+    if b"\\u0000" in body:
+        raise Malformed("maybe holds a NUL character")
+    return CallPage(
+        tuple([_call_of(call, zone) for call in page.data]), (), page.proximo
+    )
+
+
+def _decode_each_call(body, zone) -> CallPage:
     page, elements = _page_of(_call_page, body)
     calls, rejects = [], []
     for raw in elements:
@@ -408,7 +446,8 @@ def reject(raw, error) -> Reject:
         .decode(errors="replace")[:REJECT_CHARS]
         .replace("\0", "\ufffd")
     )
-    return Reject(text, str(error)[:REASON_CHARS], _id_of(raw))
+    problem = getattr(error, "problem", None)
+    return Reject(text, str(error)[:REASON_CHARS], _id_of(raw), problem)
 
 
 def read_call(text: str, zone: ZoneInfo) -> Call | Reject:
@@ -418,6 +457,13 @@ def read_call(text: str, zone: ZoneInfo) -> Call | Reject:
         return decode_call(raw, zone)
     except Malformed as error:
         return reject(raw, error)
+
+
+def member_text(text: str, name: str) -> str | None:
+    """What a record, as ``Reject.raw`` keeps it, says of a field: to the letter, so
+    that a text stands in its quotes. None if that cannot be told."""
+    found = lenient.members(text.encode(errors="replace")).get(name)
+    return None if found is None else found.decode(errors="replace")
 
 
 def _id_of(raw) -> str | None:
@@ -454,7 +500,7 @@ def _record(decoder, raw):
     try:
         record = decoder.decode(raw)
     except _UNREADABLE as error:
-        raise Malformed(_why(error, raw)) from error
+        raise Malformed(_why(error, raw), _problem_of(error)) from error
     if b"\\u0000" in bytes(raw):
         _refuse_nul(record)
     return record
@@ -471,12 +517,25 @@ def _why(error, raw) -> str:
     return str(error)
 
 
+def _problem_of(error) -> Problem:
+    """By msgspec's own words: it has no other way to tell."""
+    text = str(error)
+    if not isinstance(error, msgspec.ValidationError):
+        return Problem.JSON
+    if text.startswith("Object missing required field"):
+        return Problem.MISSING
+    return Problem.SIZE if _BOUND.search(text) else Problem.KIND
+
+
+_BOUND = re.compile(r"^Expected `[^`]*` (?:of length|[<>]=)|out of range")
+
+
 def _refuse_nul(record):
     """No database takes it."""
     for name in record.__struct_fields__:
         value = getattr(record, name)
         if isinstance(value, str) and "\x00" in value:
-            raise Malformed(f"{name}: holds a NUL character")
+            raise Malformed(f"{name}: holds a NUL character", Problem.NUL)
 
 
 def _known_numbers(raws: Iterable) -> Iterator[Did]:
@@ -497,14 +556,15 @@ def _known(table, name, value):
     try:
         return table[value]
     except KeyError:
-        raise Malformed(f"{name}: {value[:40]!r} is not known") from None
+        text = f"{name}: {value[:40]!r} is not known"
+        raise Malformed(text, Problem.WORD) from None
 
 
 def _amount(name, raw, signed=False) -> Decimal | None:
     try:
         return _money_of(bytes(raw), signed)
     except _UNREADABLE as error:
-        raise Malformed(f"{name}: {error}") from error
+        raise Malformed(f"{name}: {error}", Problem.AMOUNT) from error
 
 
 @lru_cache(maxsize=16_384)
@@ -519,17 +579,20 @@ def _money_of(json_text: bytes, signed: bool) -> Decimal | None:
 
 
 def _duration(name, value):
+    # As most are, and without a further call.
+    if type(value) is int and 0 <= value <= LONGEST_SECONDS:
+        return value
     try:
         return duration(value)
     except ValueError as error:
-        raise Malformed(f"{name}: {error}") from error
+        raise Malformed(f"{name}: {error}", Problem.DURATION) from error
 
 
 def _moment(name, value, zone):
     try:
         return moment(value, zone)
     except ValueError as error:
-        raise Malformed(f"{name}: {error}") from error
+        raise Malformed(f"{name}: {error}", Problem.MOMENT) from error
 
 
 # Encoding.

@@ -14,8 +14,8 @@ class AccountMove(models.Model):
 
     _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
 
-    saperx_has_charges = fields.Boolean(
-        compute="_compute_saperx_has_charges", compute_sudo=True
+    saperx_has_live_charges = fields.Boolean(
+        compute="_compute_saperx_has_live_charges", compute_sudo=True
     )
 
     @api.depends(
@@ -23,9 +23,9 @@ class AccountMove(models.Model):
         "invoice_line_ids.saperx_reversal_move_id.state",
         "state",
     )
-    def _compute_saperx_has_charges(self):
+    def _compute_saperx_has_live_charges(self):
         for move in self:
-            move.saperx_has_charges = bool(move._get_live_charges())
+            move.saperx_has_live_charges = bool(move._get_live_charges())
 
     def _get_live_charges(self):
         """The telephony additionals that it carries."""

@@ -25,6 +25,7 @@ REASONS = [
     ("previous_system", "Charged by the previous system"),
     ("no_rate", "No rate of the billing plan fits"),
     ("no_platform_amount", "The platform sent no amount"),
+    ("dispute", "Dispute accepted"),
 ]
 
 BILLING_TYPES = [("postpaid", "Postpaid"), ("prepaid", "Prepaid")]

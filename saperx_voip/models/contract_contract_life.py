@@ -69,13 +69,14 @@ class ContractContract(models.Model):
         It is, once its termination date has come, or it is archived, or every
         product line is cancelled or closed without a successor, or its own end date
         has passed if the recurrence is its own. A line that waits for its renewal
-        lives; sections, notes and our own line do not count. What a coming termination
-        ended lives until its date; what somebody ends before that is over.
+        lives; sections, notes, our own line and fees of numbers do not count. What a
+        coming termination ended lives until its date; what somebody ends before that
+        is over.
         """
         self.ensure_one()
         if not self.active or self._is_terminated_on(day):
             return True
-        lines = self._get_product_lines()
+        lines = self._get_life_lines()
         if self.is_terminated:
             # Until its date it lives, though no fee runs any more because of it.
             before = self.saperx_before_termination or {}
@@ -91,8 +92,13 @@ class ContractContract(models.Model):
             not self.terminate_date or self.terminate_date <= day
         )
 
+    def _get_life_lines(self):
+        """Those by which a contract lives: a number's fee ends with its line, and so
+        keeps none alive."""
+        return self._get_product_lines().filtered(lambda line: not line.is_did_fee)
+
     def _get_product_lines(self):
-        """Those by which a contract lives."""
+        """Those that recur, numbers' fees among them."""
         return self.contract_line_ids.filtered(
             lambda line: not line.display_type and not line.is_telephony
         )
@@ -109,7 +115,7 @@ class ContractContract(models.Model):
             return self.terminate_date or None
         if not self._is_dead(today):
             return line.contract_line_id._get_end_day()
-        days = [fee._get_end_day() for fee in self._get_product_lines()]
+        days = [fee._get_end_day() for fee in self._get_life_lines()]
         if not self.line_recurrence and self.date_end:
             days.append(self.date_end + ONE_DAY)
         return max(filter(None, days), default=None)

@@ -133,7 +133,10 @@ class ContractContract(models.Model):
             """,
             company=company.id,
             today=today,
-            is_product=SQL("fee.display_type IS NULL AND fee.is_telephony IS NOT TRUE"),
+            is_product=SQL(
+                "fee.display_type IS NULL AND fee.is_telephony IS NOT TRUE"
+                " AND fee.is_did_fee IS NOT TRUE"
+            ),
             fee_runs=SQL(
                 "(fee.is_canceled IS NOT TRUE AND ("
                 " fee.date_end IS NULL OR fee.date_end >= %s"

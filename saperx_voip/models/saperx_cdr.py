@@ -167,6 +167,7 @@ class SaperxCdr(models.Model):
             ("unrated", "Without a price"),
             ("not_chargeable", "Not chargeable"),
             ("unbilled", "To be charged"),
+            ("disputed", "In dispute"),
             ("billed", "Charged"),
         ],
         required=True,

@@ -1,5 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
+from itertools import chain
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
@@ -15,7 +17,9 @@ OPENING_FIELDS = {
     "shown_caller",
     "shown_callee",
 }
-LISTING_FIELDS = {"other_party", "shown_number"}
+LISTING_FIELDS = {"other_party", "shown_number", "display_name"}
+# Groups of these are a list of numbers.
+NUMBER_FIELDS = {"other_party", "caller", "callee"}
 # More at once are no call that somebody opens, but a list.
 MOST_OPENED = 20
 
@@ -39,7 +43,13 @@ class SaperxCdrAccess(models.Model):
     )
     day = fields.Date(required=True, readonly=True)
     kind = fields.Selection(
-        [("form", "Opened"), ("list", "Listed"), ("export", "Exported")],
+        [
+            ("form", "Opened"),
+            ("list", "Listed"),
+            ("group", "Grouped by number"),
+            ("export", "Exported"),
+            ("statement", "Statement"),
+        ],
         string="How",
         required=True,
         readonly=True,
@@ -142,6 +152,33 @@ class SaperxCdr(models.Model):
             elif (OPENING_FIELDS | LISTING_FIELDS) & set(fnames):
                 self.env["saperx.cdr.access"]._note(self, "list")
         return super()._read_format(fnames, load)
+
+    def _read_group(self, domain, groupby=(), aggregates=(), *args, **kwargs):
+        groups = super()._read_group(domain, groupby, aggregates, *args, **kwargs)
+        if groups:
+            self._note_grouping(domain, [*groupby, *aggregates])
+        return groups
+
+    def _read_grouping_sets(self, domain, grouping_sets, aggregates=(), order=None):
+        groups = super()._read_grouping_sets(domain, grouping_sets, aggregates, order)
+        if any(groups):
+            self._note_grouping(domain, [*chain(*grouping_sets), *aggregates])
+        return groups
+
+    def _note_grouping(self, domain, specs):
+        """Groups by number, as lists, pivots and graphs ask for them, tell who spoke
+        with whom: a trace a line, or one of no line for several."""
+        if self.env.su or not NUMBER_FIELDS & {spec.split(":")[0] for spec in specs}:
+            return
+        lines = {}
+        # Of the unknown lines too: they have none.
+        for company, line in self._read_group(domain, ["company_id", "line_id"]):
+            lines.setdefault(company, []).append(line.id or None)
+        for company, line_ids in lines.items():
+            line_id = line_ids[0] if len(line_ids) == 1 else None
+            self.env["saperx.cdr.access"]._store(
+                company, "group", [(0, None, line_id)], 0
+            )
 
     def export_data(self, fields_to_export):
         result = super().export_data(fields_to_export)

@@ -214,7 +214,7 @@ class SaperxCdrImport(models.Model):
         # Something is done: Odoo counts a run without that as failed if it is killed
         # for its length, and in the end switches it off.
         cron._commit_progress(1, remaining=1)
-        until = time.monotonic() + _get_working_seconds()
+        until = time.monotonic() + get_working_seconds()
         tried = self.browse()
         while run := (self._get_due(integration_id) - tried)[:1]:
             run._run(until)
@@ -367,7 +367,7 @@ class SaperxCdrImport(models.Model):
                 passing = False
             case _:
                 passing = True
-        reader = self.schedule_id.create_uid or self.create_uid
+        reader = self.schedule_id._get_reader() or self.create_uid
         failures = self.failed_attempts + 1
         values = {
             "error": self.integration_id._explain(error, reader),
@@ -385,7 +385,7 @@ class SaperxCdrImport(models.Model):
         self._tell()
 
 
-def _get_working_seconds():
+def get_working_seconds():
     """For how long a scheduled action works at a stretch: Odoo kills one that takes
     longer than its limit."""
     limit = config["limit_time_real_cron"]

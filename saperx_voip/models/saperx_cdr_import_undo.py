@@ -1,6 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
 import logging
+import time
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
@@ -9,7 +10,7 @@ from odoo.tools import SQL
 
 from ..alone import alone
 from ..forms import tell_forms
-from .saperx_cdr_import import IMPORT_LOCK
+from .saperx_cdr_import import IMPORT_LOCK, get_working_seconds
 from .unconstrained_many2one import UnconstrainedMany2one
 
 _logger = logging.getLogger(__name__)
@@ -99,26 +100,36 @@ class SaperxCdrImport(models.Model):
     @api.model
     def _cron_undo(self):
         """Go on with every run that is being undone; also those that a crash left."""
-        runs = self.search([("state", "=", "undoing")], order="id")
-        for index, run in enumerate(runs):
-            run._undo()
-            remaining = len(runs) - index - 1
-            if not self.env["ir.cron"]._commit_progress(1, remaining=remaining):
+        cron = self.env["ir.cron"]
+        # Something is done: Odoo counts a run without that as failed if it is killed
+        # for its length, and in the end switches it off.
+        cron._commit_progress(1, remaining=1)
+        until = time.monotonic() + get_working_seconds()
+        for run in self.search([("state", "=", "undoing")], order="id"):
+            run._undo(until)
+            if time.monotonic() >= until:
+                action = self.env.ref("saperx_voip.ir_cron_undo_import").sudo()
+                retrying(action._trigger, self.env)
                 break
+        cron._commit_progress(remaining=0)
 
-    def _undo(self):
-        """Remove batch by batch, each a transaction of its own."""
+    def _undo(self, until=float("inf")):
+        """Remove batch by batch, each a transaction of its own.
+
+        :param float until: by ``time.monotonic()``: once it is over, the rest is left
+            to another call, and the run stays in the state *undoing*
+        """
         self.ensure_one()
         with alone(self.env, IMPORT_LOCK, self.integration_id.id) as is_alone:
             if not is_alone:
                 _logger.info("%s: an import is at work", self.display_name)
                 return
             while retrying(self._remove_batch, self.env):
-                pass
-            line_ids = retrying(self._get_open_lines, self.env)
+                if time.monotonic() >= until:
+                    return
             # What the removed calls drew on is free for others.
-            self.env["saperx.cdr"]._draw_in_batches(line_ids, commit=True)
-            retrying(self._end_undoing, self.env)
+            if self._draw_allowances(until):
+                retrying(self._end_undoing, self.env)
             # Who found the integration at work left it to us to wake them.
             retrying(self._wake_others, self.env)
 
@@ -130,9 +141,12 @@ class SaperxCdrImport(models.Model):
                 DELETE FROM saperx_cdr WHERE id = ANY(ARRAY(
                     SELECT id FROM saperx_cdr
                     WHERE import_id = %s AND charge_id IS NULL
+                    AND NOT EXISTS (
+                        SELECT FROM saperx_dispute_call WHERE call_id = saperx_cdr.id
+                    )
                     LIMIT %s FOR UPDATE
                 ))
-                RETURNING id, start
+                RETURNING id, start, line_id
                 """,
                 self.id,
                 UNDO_BATCH,
@@ -144,11 +158,12 @@ class SaperxCdrImport(models.Model):
                 SQL(
                     "DELETE FROM saperx_cdr_change WHERE call_id = ANY(%s)"
                     " RETURNING id",
-                    [call_id for call_id, _start in removed],
+                    [call_id for call_id, _start, _line_id in removed],
                 )
             )
             self.env["saperx.cdr"].invalidate_model()
-            self._uncover(min(start for _call_id, start in removed))
+            self._uncover(min(start for _call_id, start, _line_id in removed))
+            self._add_undrawn({line_id for *_call, line_id in removed} - {None})
             self.removed_count += len(removed)
             tell_forms(self)
         return len(removed)
@@ -180,27 +195,12 @@ class SaperxCdrImport(models.Model):
         [[first]] = self.env.execute_query(
             SQL(
                 "SELECT min(start) FROM saperx_cdr"
-                " WHERE import_id = %s AND charge_id IS NULL",
+                " WHERE import_id = %s AND charge_id IS NULL AND NOT EXISTS"
+                " (SELECT FROM saperx_dispute_call WHERE call_id = saperx_cdr.id)",
                 self.id,
             )
         )
         return first
-
-    def _get_open_lines(self):
-        """Ids of the integration's lines that have calls which may draw."""
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT id FROM saperx_line AS line
-                WHERE integration_id = %s AND EXISTS (
-                    SELECT FROM saperx_cdr
-                    WHERE line_id = line.id AND state = 'unbilled'
-                )
-                """,
-                self.integration_id.id,
-            )
-        )
-        return [line_id for [line_id] in rows]
 
     def _uncover(self, moment):
         """From this moment (naive UTC) on, calls are missing: what was imported ends

@@ -4,8 +4,10 @@ import hashlib
 import re
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ..gateway import member_text
 from .unconstrained_many2one import UnconstrainedMany2one
 
 # Where a reason names the record's field: at its beginning, or quoted, or as a path.
@@ -13,6 +15,22 @@ FIELD_IN_REASON = re.compile(
     r"^'?(?P<first>\w+)'?: |field `(?P<missing>\w+)`|\$\.(?P<path>\w+)"
 )
 FEW_OPEN = 1000
+# What the gateway tells (``gateway.Problem``), then what a correction runs into.
+PROBLEMS = [
+    ("missing", "A field is missing"),
+    ("kind", "Another kind of value than expected"),
+    ("size", "Too short, too long or out of range"),
+    ("word", "A word that is not known"),
+    ("amount", "No amount of money"),
+    ("duration", "No duration"),
+    ("moment", "No date with a time"),
+    ("nul", "A character that cannot be stored"),
+    ("json", "Not written as a record is (JSON)"),
+    ("id_changed", "The correction has another id"),
+    ("id_taken", "There is a call with this id already"),
+]
+# Of what stands there, so much is shown.
+FOUND_CHARS = 80
 
 
 class SaperxCdrReject(models.Model):
@@ -25,7 +43,7 @@ class SaperxCdrReject(models.Model):
     _name = "saperx.cdr.reject"
     _description = "Rejected call record"
     _order = "id desc"
-    _rec_name = "reason"
+    _rec_name = "explanation"
 
     integration_id = fields.Many2one(
         "saperx.integration",
@@ -40,7 +58,21 @@ class SaperxCdrReject(models.Model):
     digest = fields.Char(required=True, readonly=True)
     remote_id = fields.Char(string="Id on the platform", readonly=True)
     raw = fields.Text(string="Record", required=True, readonly=True)
-    reason = fields.Char(required=True, readonly=True)
+    reason = fields.Char(
+        string="In the decoder's words",
+        required=True,
+        readonly=True,
+        help="The technical reason, always in English, for whoever mends the decoder.",
+    )
+    problem = fields.Selection(PROBLEMS, string="Kind of reason", readonly=True)
+    found = fields.Char(
+        string="What stands there",
+        readonly=True,
+        help="In the field at fault, as the platform wrote it.",
+    )
+    explanation = fields.Char(
+        string="Reason", compute="_compute_explanation", search="_search_explanation"
+    )
     field_name = fields.Char(
         string="Field at fault",
         readonly=True,
@@ -73,6 +105,33 @@ class SaperxCdrReject(models.Model):
     _distinct = models.UniqueIndex("(integration_id, digest)")
     _open = models.Index("(integration_id, remote_id) WHERE state = 'open'")
 
+    @api.depends("problem", "field_name", "found", "reason")
+    @api.depends_context("lang")
+    def _compute_explanation(self):
+        problems = dict(self._fields["problem"]._description_selection(self.env))
+        for reject in self:
+            # What an older version kept has words alone.
+            text = problems.get(reject.problem) or reject.reason
+            if reject.problem and (place := reject.field_name):
+                text = f"{text}: {place}"
+                if reject.found:
+                    text = f"{text} = {reject.found}"
+            reject.explanation = text
+
+    def _search_explanation(self, operator, value):
+        """By the words that it is told with, in any language that is installed."""
+        if operator != "ilike" or not isinstance(value, str):
+            return NotImplemented
+        field, found = self._fields["problem"], set()
+        for lang, _name in self.env["res.lang"].get_installed():
+            env = self.with_context(lang=lang).env
+            for problem, words in field._description_selection(env):
+                if value.casefold() in words.casefold():
+                    found.add(problem)
+        return Domain("problem", "in", list(found)) | Domain.OR(
+            Domain(name, "ilike", value) for name in ("reason", "field_name", "found")
+        )
+
     @api.model
     def _keep(self, run, rejects):
         """Store those that are not kept yet.
@@ -102,14 +161,28 @@ class SaperxCdrReject(models.Model):
                     "digest": digest,
                     "remote_id": _storable(reject.remote_id),
                     "raw": _storable(reject.raw),
-                    "reason": _storable(reject.reason),
-                    "field_name": field_in(reject.reason),
                     "import_id": run.id,
+                    **self._prepare_why(reject, reject.raw),
                 }
                 for digest, reject in by_digest.items()
                 if digest not in known
             ]
         )
+
+    @api.model
+    def _prepare_why(self, reject, text):
+        """:param reject: the ``gateway.Reject``
+        :param text: what it was read from
+        """
+        field_name = field_in(reject.reason)
+        found = field_name and member_text(text, field_name)
+        return {
+            "reason": _storable(reject.reason),
+            "field_name": field_name,
+            # Another gateway may know others.
+            "problem": reject.problem in dict(PROBLEMS) and reject.problem,
+            "found": _storable(found and found[:FOUND_CHARS]),
+        }
 
     @api.model
     def _supersede(self, run, remote_ids):
@@ -149,7 +222,7 @@ def field_in(reason):
 
 def _storable(text):
     """PostgreSQL takes no NUL and no lone surrogate."""
-    if text is None:
+    if not text:
         return False
     return (
         text.encode(errors="replace")

@@ -6,7 +6,7 @@ from odoo import fields, models
 from odoo.exceptions import AccessError, LockError, UserError
 
 from ..gateway import Reject
-from .saperx_cdr_reject import _storable, field_in
+from .saperx_cdr_reject import _storable
 from .unconstrained_many2one import UnconstrainedMany2one
 
 
@@ -96,9 +96,15 @@ class SaperxCdrReject(models.Model):
         for reject in self.sorted("id"):
             record = integration._read_call(reject.corrected or reject.raw)
             if isinstance(record, Reject):
-                rejected[reject] = record.reason
-            elif objection := reject._get_objection(record, calls):
-                rejected[reject] = objection
+                text = reject.corrected or reject.raw
+                rejected[reject] = reject._prepare_why(record, text)
+            elif problem := reject._get_objection(record, calls):
+                rejected[reject] = {
+                    "problem": problem,
+                    "field_name": "id",
+                    "found": _storable(record.remote_id),
+                    "reason": f"id: {problem}",
+                }
             else:
                 calls[record.remote_id] = record
         run = self._make_run(integration, calls.values())
@@ -115,8 +121,8 @@ class SaperxCdrReject(models.Model):
             }
         )
         self.write({"tried_at": now, "tried_by_id": self.env.uid})
-        for reject, reason in rejected.items():
-            reject.write({"reason": _storable(reason), "field_name": field_in(reason)})
+        for reject, why in rejected.items():
+            reject.write(why)
         solved = self.browse(set(self.ids) - {reject.id for reject in rejected})
         solved.write(
             {
@@ -130,6 +136,15 @@ class SaperxCdrReject(models.Model):
         while run._draw_next():
             pass
         return len(solved)
+
+    def _explain_again(self):
+        """Say of what an older version kept why it cannot be read, as it is told now.
+        What this version could read keeps its words, until it is processed."""
+        for reject in self:
+            text = reject.corrected or reject.raw
+            record = reject.integration_id._read_call(text)
+            if isinstance(record, Reject):
+                reject.write(reject._prepare_why(record, text))
 
     def _make_run(self, integration, calls):
         """A run that is over: nobody asks the platform for these calls."""
@@ -148,21 +163,16 @@ class SaperxCdrReject(models.Model):
         )
 
     def _get_objection(self, call, calls):
-        """Why a correction cannot be brought in, in words, or None: by its id it would
-        be another call, and that one might be charged twice, or lost.
+        """Why a correction cannot be brought in, or None: by its id it would be
+        another call, and that one might be charged twice, or lost.
 
         :param call: what it reads as
         :param calls: by id, what is brought in beside it
+        :return: one of ``PROBLEMS``
         """
         self.ensure_one()
         if self.remote_id:
-            if call.remote_id == self.remote_id:
-                return None
-            return self.env._(
-                "The call's id is %(id)s: the correction cannot make it %(other)s.",
-                id=self.remote_id,
-                other=call.remote_id,
-            )
+            return None if call.remote_id == self.remote_id else "id_changed"
         if call.remote_id in calls or self.env["saperx.cdr"].search_count(
             [
                 ("integration_id", "=", self.integration_id.id),
@@ -170,7 +180,7 @@ class SaperxCdrReject(models.Model):
             ],
             limit=1,
         ):
-            return self.env._("There is a call with the id %s already.", call.remote_id)
+            return "id_taken"
         return None
 
     def _reopen(self, run):

@@ -1,10 +1,12 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
+from decimal import Decimal
+
 from markupsafe import Markup
 
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError
-from odoo.tools import format_amount, format_list
+from odoo.tools import SQL, format_amount, format_list
 
 from ..forms import tell_forms
 
@@ -18,6 +20,9 @@ RULES = [
 ]
 # So many times what was last told of is told again.
 GROWN = 2
+# An alert is founded on so many calls that are kept, the first ones: somebody who
+# dials by machine makes thousands an hour. All are counted.
+MOST_CALLS = 200
 # A line that merely calls more than usual is not cut off by a machine.
 NEVER_BLOCKS = ("habit",)
 HANDLES_ALERTS = "saperx_voip.group_technician,saperx_voip.group_billing"
@@ -72,21 +77,22 @@ class SaperxFraudAlert(models.Model):
     told_figure = fields.Float(digits=(16, 2), readonly=True)
     summary = fields.Char(compute="_compute_summary")
     amount = fields.Monetary(
-        string="Amount of the calls", compute="_compute_calls", store=True
+        string="Amount of the calls",
+        readonly=True,
+        help="Of all of them, also of those that are not listed.",
     )
     call_ids = fields.Many2many("saperx.sentinel.call", string="Calls", readonly=True)
     call_count = fields.Integer(
-        string="Number of calls", compute="_compute_calls", store=True
+        string="Number of calls",
+        readonly=True,
+        help="All of them, also those that are not listed.",
     )
-    first_call_at = fields.Datetime(
-        string="First call", compute="_compute_calls", store=True
+    unlisted_count = fields.Integer(
+        string="Calls that are not listed", compute="_compute_unlisted_count"
     )
-    last_call_at = fields.Datetime(
-        string="Last call", compute="_compute_calls", store=True
-    )
-    countries = fields.Char(
-        string="Called countries", compute="_compute_calls", store=True
-    )
+    first_call_at = fields.Datetime(string="First call", readonly=True)
+    last_call_at = fields.Datetime(string="Last call", readonly=True)
+    countries = fields.Char(string="Called countries", readonly=True)
     found_at = fields.Datetime(
         required=True, readonly=True, default=fields.Datetime.now
     )
@@ -132,16 +138,10 @@ class SaperxFraudAlert(models.Model):
         for alert in self:
             alert.display_name = f"{alert.line_id.display_name}: {rules[alert.rule]}"
 
-    @api.depends("call_ids")
-    def _compute_calls(self):
+    @api.depends("call_ids", "call_count")
+    def _compute_unlisted_count(self):
         for alert in self:
-            calls = alert.call_ids
-            alert.amount = sum(calls.mapped("amount"))
-            alert.call_count = len(calls)
-            alert.first_call_at = min(calls.mapped("start"), default=False)
-            alert.last_call_at = max(calls.mapped("start"), default=False)
-            codes = {code for code in calls.mapped("country_code") if code}
-            alert.countries = ", ".join(sorted(codes))
+            alert.unlisted_count = max(0, alert.call_count - len(alert.call_ids))
 
     @api.depends("rule", "figure", "limit", "countries", "currency_id")
     @api.depends_context("lang")
@@ -234,17 +234,52 @@ class SaperxFraudAlert(models.Model):
             "figure": finding.figure,
             "told_figure": finding.figure,
             "limit": finding.limit,
-            "call_ids": [Command.set([call.key for call in finding.calls])],
+            **self._prepare_calls(finding.calls),
         }
+
+    def _prepare_calls(self, calls):
+        """What an alert, or one that is yet to be, says of calls that come to it.
+
+        :param calls: ``sentinel.SeenCall`` records that it does not hold yet
+        """
+        if not calls:
+            return {}
+        starts = [call.start for call in calls]
+        codes = {call.country for call in calls} | set(
+            (self.countries or "").split(", ")
+        )
+        amount = Decimal(str(self.amount)) + sum(call.amount for call in calls)
+        room = max(0, MOST_CALLS - len(self.call_ids))
+        return {
+            "call_ids": [Command.link(call.key) for call in calls[:room]],
+            "call_count": self.call_count + len(calls),
+            "amount": amount,
+            "first_call_at": min([*starts, self.first_call_at or starts[0]]),
+            "last_call_at": max([*starts, self.last_call_at or starts[0]]),
+            "countries": ", ".join(sorted(codes - {None, ""})),
+        }
+
+    def _get_news(self, calls):
+        """Of these calls, those that the alert does not count yet."""
+        known = set(self.call_ids.ids)
+        calls = [call for call in calls if call.key not in known]
+        if not calls or not self.unlisted_count:
+            return calls
+        # Some that it counts are not listed. Each is looked at once.
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT id FROM saperx_sentinel_call"
+                " WHERE id = ANY(%s) AND is_checked IS NOT TRUE",
+                [call.key for call in calls],
+            )
+        )
+        unseen = {key for [key] in rows}
+        return [call for call in calls if call.key in unseen]
 
     def _grow(self, finding):
         """:return: whether it has become so much more that it is told of again"""
         self.ensure_one()
-        known = set(self.call_ids.ids)
-        more = [call.key for call in finding.calls if call.key not in known]
-        values = {}
-        if more:
-            values["call_ids"] = [Command.link(key) for key in more]
+        values = self._prepare_calls(self._get_news(finding.calls))
         if finding.figure > self.figure:
             values |= {"figure": finding.figure, "limit": finding.limit}
         is_told = finding.figure >= GROWN * self.told_figure

@@ -16,10 +16,20 @@ class SaperxIntegration(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         integrations = super().create(vals_list)
-        self.env["saperx.sentinel"].sudo().create(
-            [{"integration_id": integration.id} for integration in integrations]
-        )
+        integrations._give_sentinels()
         return integrations
+
+    def _give_sentinels(self):
+        """Those that have none get one, which only alerts. One that was archived, with
+        its integration or without it, is one."""
+        watched = self.with_context(active_test=False)
+        self.env["saperx.sentinel"].sudo().create(
+            [
+                {"integration_id": integration.id}
+                for integration in watched
+                if not integration.sentinel_ids
+            ]
+        )
 
     def unlink(self):
         # Each has a scheduled action to take along.

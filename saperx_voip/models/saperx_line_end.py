@@ -311,9 +311,7 @@ class SaperxLine(models.Model):
             return self.env._("it has not begun yet")
         if others.filtered(lambda line: line.contract_line_id == fee):
             return self.env._("other lines live by it")
-        fees = fee.contract_id.contract_line_ids.filtered(
-            lambda item: not item.display_type and not item.is_telephony
-        )
+        fees = fee.contract_id._get_life_lines()
         going = ending.contract_line_id.sudo()
         if others and all(item._is_dead(today) for item in fees - going):
             return self.env._(

@@ -1,6 +1,7 @@
 from . import test_access
 from . import test_allowance
 from . import test_api_log
+from . import test_audit
 from . import test_call_access
 from . import test_call_change
 from . import test_charge
@@ -8,6 +9,8 @@ from . import test_contract_end
 from . import test_contract_life
 from . import test_contract_undo
 from . import test_did
+from . import test_did_fee
+from . import test_dispute
 from . import test_explanation
 from . import test_final_charge
 from . import test_import
@@ -52,3 +55,6 @@ from . import test_translation
 from . import test_unmatched
 from . import test_what_if
 from . import test_sentinel
+from . import test_statement
+from . import test_statement_mail
+from . import test_statement_wizard

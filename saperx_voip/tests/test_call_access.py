@@ -6,6 +6,7 @@ from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError
 
+from ..gateway import Reject
 from .common import SaperxCase
 
 HIDING = ("user", "technician")
@@ -189,6 +190,58 @@ class TestCallAccess(SaperxCase):
         calls.formatted_read_group([], ["call_class"], ["charged_amount:sum"])
         calls.web_search_read([], {"start": {}, "charged_amount": {}})
         self.assertFalse(self._traces())
+
+    def test_grouping_by_number_is_noted_whatever_view_asks(self):
+        calls = self.env["saperx.cdr"].with_user(self.billing)
+        asks = {
+            "formatted_read_group": ([], ["callee"], ["__count"]),
+            "web_read_group": ([], ["other_party"], ["__count"]),
+            "formatted_read_grouping_sets": (
+                [],
+                [[], ["call_class", "caller"]],
+                ["__count"],
+            ),
+        }
+        for method, args in asks.items():
+            getattr(calls, method)(*args)
+            trace = self._traces(self.billing)
+            self.assertEqual((trace.kind, trace.line_id), ("group", self.line), method)
+            # Past the rule that keeps traces, for the next one.
+            self.env.cr.execute("DELETE FROM saperx_cdr_access")
+            trace.invalidate_model()
+        calls.formatted_read_group([], ["call_class"], ["other_party:array_agg"])
+        self.assertEqual(self._traces(self.billing).kind, "group")
+        calls.formatted_read_group([("remote_id", "=", "none")], ["callee"])
+        self.assertEqual(len(self._traces(self.billing)), 1)
+
+    def test_groups_of_several_lines_are_one_trace_of_none(self):
+        self._make_line(self.contract, number="551130001000")
+        self._import(self._make_call(3, caller="551130001000"))
+        calls = self.env["saperx.cdr"].with_user(self.billing)
+        calls.formatted_read_group([], ["callee"])
+        trace = self._traces(self.billing)
+        self.assertEqual((trace.kind, trace.line_id.id), ("group", False))
+
+    def test_the_name_of_a_call_is_a_detail(self):
+        self.env["saperx.cdr"].with_user(self.user).search([]).read(["display_name"])
+        self.assertEqual(self._traces(self.user).kind, "list")
+
+    def test_details_that_stand_elsewhere_leave_their_trace(self):
+        charge = self._charge()
+        self._import(self._make_call(1, talk_seconds=90))
+        change = self.env["saperx.cdr.change"].search([]).with_user(self.billing)
+        self.assertEqual(len(change), 1)
+        change.web_read({"difference": {}})
+        self.assertFalse(self._traces())
+        change.web_read({"comparison": {}})
+        self.assertEqual(self._traces(kind="form").remote_id, "1")
+        self.assertTrue(charge)
+        self._import(rejects=[Reject("{}", "broken", "77")])
+        reject = self.env["saperx.cdr.reject"].search([]).with_user(self.billing)
+        reject.web_read({"explanation": {}})
+        self.assertFalse(self._traces(kind="list"))
+        reject.web_read({"raw": {}})
+        self.assertEqual(self._traces(kind="list").line_id.id, False)
 
     def test_each_export_is_noted_with_its_size(self):
         self.billing.group_ids |= self.env.ref("base.group_allow_export")

@@ -130,6 +130,33 @@ class TestImportUndo(SaperxCase):
         self.assertEqual(self.env["saperx.cdr"].search_count([]), 2)
         self.assertLess(self.integration.imported_until, COVERED)
 
+    def test_odoo_s_time_is_kept_to_and_the_rest_comes_next(self):
+        self.env["saperx.tariff.allowance"].create(
+            {"tariff_id": self.tariff.id, "unit": "minutes", "quantity": 1}
+        )
+        run = self._import_done(*self.calls[:3])
+        self._import_done(self.calls[3])
+        self.env["saperx.cdr"]._draw_allowances(self.line.ids)
+        self.assertEqual(self._get_call(4).charged_amount, 0.12)
+        run.action_undo()
+        cron = self.env.ref("saperx_voip.ir_cron_undo_import")
+        triggers = self.env["ir.cron.trigger"].search([("cron_id", "=", cron.id)])
+        triggers.unlink()
+        module = saperx_cdr_import_undo
+        with (
+            patch.object(module, "UNDO_BATCH", 2),
+            patch.object(module, "get_working_seconds", lambda: 0),
+        ):
+            for left in (2, 1, 1):
+                self.assertEqual(run.state, "undoing")
+                self._finish()
+                self.assertEqual(self.env["saperx.cdr"].search_count([]), left)
+        # It woke itself for the rest.
+        self.assertTrue(triggers.search([("cron_id", "=", cron.id)]))
+        self._finish()
+        self.assertEqual((run.state, run.removed_count), ("undone", 3))
+        self.assertEqual(self._get_call(4).charged_amount, 0)
+
     def test_a_call_charged_before_its_turn_came_stays(self):
         run = self._import_done(*self.calls)
         self._charge()

@@ -118,7 +118,7 @@ class TestInvoiceReversal(InvoiceCase):
         self.assertEqual((charges - mine).state, "invoiced")
         self.assertEqual(move._get_live_charges(), charges - mine)
         self._reverse(charges - mine)
-        self.assertFalse(move.saperx_has_charges)
+        self.assertFalse(move.saperx_has_live_charges)
 
     def test_a_paid_invoice_leaves_the_customer_a_credit(self):
         charge, move = self._post(1)

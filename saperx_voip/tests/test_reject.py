@@ -190,11 +190,11 @@ class TestReject(SaperxCase):
         reject.corrected = written(id=8)
         reject.action_process_again()
         self.assertEqual(reject.state, "open")
-        self.assertIn("cannot make it 8", reject.reason)
+        self.assertEqual((reject.problem, reject.found), ("id_changed", "8"))
         nameless = self._reject(written(id=None))
         nameless.corrected = written(id=8, tempo_real=600)
         nameless.action_process_again()
-        self.assertIn("already", nameless.reason)
+        self.assertEqual((nameless.problem, nameless.found), ("id_taken", "8"))
         self.assertEqual(self._get_call(8).charged_amount, 0.12)
         nameless.corrected = written(id=11)
         nameless.action_process_again()
@@ -267,6 +267,58 @@ class TestReject(SaperxCase):
             ("Expected `object`, got `array`", False),
         ):
             self.assertEqual(field_in(reason), name)
+
+    def test_the_reason_is_told_in_the_reader_s_language(self):
+        self.env["res.lang"]._activate_lang("pt_BR")
+        reject = self._reject(written(inicio="15/10"))
+        self.assertEqual(reject.explanation, 'No date with a time: inicio = "15/10"')
+        field = self.env["ir.model.fields.selection"].search(
+            [("field_id.model", "=", reject._name), ("value", "=", "moment")]
+        )
+        field.with_context(lang="pt_BR").name = "Sem data e hora"
+        in_portuguese = reject.with_context(lang="pt_BR")
+        self.assertEqual(in_portuguese.explanation, 'Sem data e hora: inicio = "15/10"')
+        self.assertEqual(in_portuguese.display_name, in_portuguese.explanation)
+
+    def test_reasons_are_found_in_any_language_and_grouped(self):
+        self.env["res.lang"]._activate_lang("pt_BR")
+        date = self._reject(written(inicio="15/10"))
+        gone = self._reject(written(id=8, conta=None))
+        field = self.env["ir.model.fields.selection"].search(
+            [("field_id.model", "=", date._name), ("value", "=", "moment")]
+        )
+        field.with_context(lang="pt_BR").name = "Sem data e hora"
+        rejects = self.env["saperx.cdr.reject"]
+        for lang in ("en_US", "pt_BR"):
+            spoken = rejects.with_context(lang=lang)
+            for words in ("No date", "DATA E HORA", "15/10", "inicio"):
+                self.assertEqual(
+                    spoken.search([("explanation", "ilike", words)]), date, words
+                )
+            self.assertEqual(
+                spoken.search([("explanation", "not ilike", "data e hora")]), gone
+            )
+        self.assertEqual(
+            rejects._read_group([], ["problem"], ["__count"]),
+            [("missing", 1), ("moment", 1)],
+        )
+
+    def test_what_an_older_version_kept_shows_its_words(self):
+        self._import(rejects=[Reject("{}", "conta: odd", "9")])
+        self.assertEqual(
+            self.env["saperx.cdr.reject"].search([]).explanation, "conta: odd"
+        )
+
+    def test_what_an_older_version_kept_is_told_anew_by_an_upgrade(self):
+        bad = written(inicio="15/10")
+        self._import(
+            rejects=[Reject(bad, "inicio: odd", "7"), Reject(written(), "odd", "7")]
+        )
+        rejects = self.env["saperx.cdr.reject"].search([])
+        rejects._explain_again()
+        told = {reject.raw: reject.explanation for reject in rejects}
+        self.assertEqual(told[bad], 'No date with a time: inicio = "15/10"')
+        self.assertEqual(told[written()], "odd")
 
     def test_the_call_opens_from_the_record(self):
         reject = self._reject(written(inicio="15/10"))

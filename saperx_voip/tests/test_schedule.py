@@ -16,7 +16,7 @@ from ..hooks import uninstall_hook
 from ..models.saperx_cdr_import import IMPORT_LOCK
 from .common import TODAY, SaperxCase, moment
 
-RUN_LOGGER = "odoo.addons.saperx_voip.models.saperx_schedule_run"
+CHARGING_LOGGER = "odoo.addons.saperx_voip.models.saperx_charging"
 IMPORT_LOGGER = "odoo.addons.saperx_voip.models.saperx_cdr_import"
 
 
@@ -64,7 +64,7 @@ class ScheduleCase(SaperxCase):
     def _turn(self, schedule):
         schedule.cron_id.method_direct_trigger()
         self._read(schedule.integration_id)
-        schedule.invalidate_recordset()
+        self.env.invalidate_all()
 
     def _read(self, integration):
         integration.invalidate_recordset(["import_cron_id"])
@@ -89,7 +89,7 @@ class ScheduleCase(SaperxCase):
 
     def _failing(self, error):
         return patch.object(
-            type(self.env["saperx.charge"]), "_generate", side_effect=error
+            type(self.env["saperx.charge"]), "_charge_contracts", side_effect=error
         )
 
 
@@ -322,7 +322,7 @@ class TestSchedule(ScheduleCase):
         schedule = self._make_schedule(task="charge")
         with (
             self._failing(RuntimeError("out of luck")),
-            self.assertLogs(RUN_LOGGER, "ERROR"),
+            self.assertLogs(CHARGING_LOGGER, "ERROR"),
         ):
             self._wake(schedule, "2026-11-17 10:30:00")
         self.assertEqual(schedule.last_state, "waiting")
@@ -341,6 +341,86 @@ class TestSchedule(ScheduleCase):
         with self._reading(Unreachable("x", "timeout")):
             self._wake(schedule, "2026-11-17 10:30:00")
         self.assertIn("A plataforma não responde", schedule.last_error)
+
+    # Who is told
+
+    def _responsible_of(self, schedule):
+        """Those who have an activity because of it."""
+        return schedule.activity_ids.user_id
+
+    def test_somebody_learns_of_a_task_that_goes_on_failing_once(self):
+        manager = self._make_user("manager")
+        schedule = self._make_schedule(responsible_id=manager.id)
+        down = [Unreachable("timeout", "timeout") for _ in range(6)]
+        now = moment("2026-11-17 10:30:00")
+        counts = []
+        with self._reading(*down, None):
+            for _ in down:
+                self._wake(schedule, now)
+                counts.append(len(schedule.activity_ids))
+                now = schedule.retry_at
+            # What passes by itself within some minutes is nobody's business.
+            self.assertEqual(counts, [0, 0, 1, 1, 1, 1])
+            self.assertEqual(self._responsible_of(schedule), manager)
+            self.assertIn("does not answer", schedule.activity_ids.note)
+            # Who marks it done is not asked again by the next attempt.
+            schedule.activity_ids.action_done()
+            self._wake(schedule, now)
+        self.assertFalse(schedule.activity_ids)
+
+    def test_the_activity_goes_when_the_task_works_again(self):
+        manager = self._make_user("manager")
+        schedule = self._make_schedule(responsible_id=manager.id)
+        with self._reading(UserError("The password is missing."), UserError("x")):
+            self._wake(schedule, "2026-11-17 10:30:00")
+            self.assertEqual(self._responsible_of(schedule), manager)
+            self._wake(schedule, "2026-11-18 10:30:00")
+        # Two runs that failed are one thing to do.
+        self.assertEqual(len(schedule.activity_ids), 1)
+        with self._reading(None):
+            self._wake(schedule, "2026-11-19 10:30:00")
+        self.assertEqual(schedule.last_state, "done")
+        self.assertFalse(schedule.activity_ids)
+
+    def test_what_was_marked_done_and_fails_in_the_next_run_comes_again(self):
+        manager = self._make_user("manager")
+        schedule = self._make_schedule(responsible_id=manager.id)
+        with self._reading(UserError("a"), UserError("b")):
+            self._wake(schedule, "2026-11-17 10:30:00")
+            schedule.activity_ids.action_done()
+            self._wake(schedule, "2026-11-18 10:30:00")
+        self.assertEqual(self._responsible_of(schedule), manager)
+
+    def test_an_archived_task_asks_nobody_any_more(self):
+        manager = self._make_user("manager")
+        schedule = self._make_schedule(responsible_id=manager.id)
+        with self._reading(UserError("a")):
+            self._wake(schedule, "2026-11-17 10:30:00")
+        self.assertTrue(schedule.activity_ids)
+        schedule.active = False
+        self.assertFalse(schedule.activity_ids)
+
+    def test_a_charging_task_that_fails_asks_too_and_whoever_made_it_stands_in(self):
+        maker, gone = self._make_user("manager"), self._make_user("billing")
+        schedule = self._make_schedule(task="charge").with_user(maker).copy().sudo()
+        schedule.responsible_id = gone
+        gone.active = False
+        with self._failing(UserError("no")):
+            self._wake(schedule, "2026-11-17 10:30:00")
+        self.assertEqual(self._responsible_of(schedule), maker)
+
+    # The list
+
+    def test_the_next_run_shows_as_the_timetable_has_it(self):
+        schedule = self._make_schedule()
+        self.integration.timezone = "America/Manaus"
+        for zone, shown in (
+            ("America/Manaus", "Tue 11/17/2026 07:30"),
+            ("America/Sao_Paulo", "Tue 11/17/2026 07:30 (America/Manaus)"),
+        ):
+            self.assertEqual(schedule.with_context(tz=zone).next_run_there, shown)
+        schedule.active = False
+        self.assertFalse(schedule.next_run_there)
 
     def test_a_dead_process_is_gone_on_for(self):
         schedule = self._make_schedule()
@@ -386,8 +466,8 @@ class TestSchedule(ScheduleCase):
         self._wake(schedule, "2026-11-17 10:30:00")
         charge = self.env["saperx.charge"].search([])
         self.assertEqual(charge.call_count, 2)
-        self.assertEqual(schedule.last_charge_count, 1)
-        self.assertEqual(schedule.last_charge_amount, charge.amount)
+        self.assertEqual(schedule.last_charging_id.charge_ids, charge)
+        self.assertEqual(schedule.last_charging_id.amount, charge.amount)
         self.assertIn("Additionals made: 1", schedule.last_result)
         self._wake(schedule, "2026-11-18 10:30:00")
         self.assertEqual(self.env["saperx.charge"].search([]), charge)
@@ -578,7 +658,10 @@ class TestSchedule(ScheduleCase):
 
     def test_a_next_attempt_whose_trigger_is_lost_is_found_again(self):
         schedule = self._make_schedule(task="charge")
-        with self._failing(RuntimeError("x")), self.assertLogs(RUN_LOGGER, "ERROR"):
+        with (
+            self._failing(RuntimeError("x")),
+            self.assertLogs(CHARGING_LOGGER, "ERROR"),
+        ):
             self._wake(schedule, "2026-11-17 10:30:00")
         self.env["ir.cron.trigger"].search([]).unlink()
         self._watch("2026-11-17 10:31:00")

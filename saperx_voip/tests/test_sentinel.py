@@ -23,6 +23,7 @@ from odoo.addons.saperx_voip.gateway import (
     Unreachable,
 )
 
+from ..models import saperx_fraud_alert
 from ..models.saperx_sentinel_reading import SENTINEL_LOCK
 from .common import NUMBER, TODAY, SaperxCase, moment
 
@@ -158,6 +159,37 @@ class TestSentinelAlert(SentinelCase):
         self.assertEqual(len(self._messages("fraud")), 2)
         self._watch(self._burst(count=6))
         self.assertEqual(len(self._messages("fraud")), 2)
+
+    def test_what_an_alert_keeps_is_bounded_and_all_is_counted(self):
+        with patch.object(saperx_fraud_alert, "MOST_CALLS", 3):
+            self._watch(self._burst(count=5))
+            alert = self._alerts()
+            self.assertEqual((alert.call_count, alert.amount), (5, 150))
+            self.assertEqual((len(alert.call_ids), alert.unlisted_count), (3, 2))
+            # Read again, they are counted no second time.
+            self._watch(self._burst(count=5))
+            self.assertEqual(self._alerts().call_count, 5)
+            late = self._cost(6, start="2026-11-16 14:45:00", callee=f"00{JAMAICA}")
+            self._watch([*self._burst(count=5), late])
+            alert = self._alerts()
+        self.assertEqual((alert.call_count, alert.amount), (6, 180))
+        self.assertEqual(len(alert.call_ids), 3)
+        self.assertEqual(alert.last_call_at, moment("2026-11-16 14:45:00"))
+        self.assertEqual(alert.countries, "JM")
+        self._acknowledge(alert)
+        self._watch([*self._burst(count=5), late])
+        self.assertFalse(self._alerts(state="open"))
+
+    def test_looking_at_an_alert_leaves_a_trace_of_its_line(self):
+        self._watch(self._burst())
+        user = self._make_user("user")
+        alert = self._alerts().with_user(user)
+        alert.web_read({"summary": {}})
+        traces = self.env["saperx.cdr.access"].search([])
+        self.assertFalse(traces)
+        alert.web_read({"call_ids": {"fields": {"shown_number": {}}}})
+        trace = traces.search([])
+        self.assertEqual((trace.user_id, trace.line_id), (user, self.line))
 
     def test_calls_count_though_they_come_with_several_readings(self):
         self._watch(self._burst(count=1))
@@ -436,6 +468,33 @@ class TestSentinelReading(SentinelCase):
         self.assertEqual(self._alerts().figure, 90)
         self.assertFalse(self.sentinel.last_error)
         self.assertFalse(self.sentinel.failed_since)
+
+    def test_a_sentinel_that_is_blind_for_long_asks_its_responsible_once(self):
+        counts = []
+        for minute in ("00", "05", "25", "30", "35", "55"):
+            self._watch(error=Unreachable("gone"), at=f"2026-11-16 15:{minute}:00")
+            counts.append(len(self.sentinel.activity_ids))
+        self.assertEqual(counts, [0, 0, 0, 1, 1, 1])
+        self.assertEqual(self.sentinel.activity_ids.user_id, self.responsible)
+        self.assertIn("gone", self.sentinel.activity_ids.note)
+        self._watch([], at="2026-11-16 16:00:00")
+        self.assertFalse(self.sentinel.activity_ids)
+        # The next outage is another one.
+        for hour in (17, 18):
+            self._watch(error=Unreachable("gone"), at=f"2026-11-16 {hour}:00:00")
+        self.assertEqual(len(self.sentinel.activity_ids), 1)
+        self.sentinel.active = False
+        self.assertFalse(self.sentinel.activity_ids)
+
+    def test_integrations_of_before_are_given_a_sentinel_that_only_alerts(self):
+        self.sentinel.unlink()
+        self.integration._give_sentinels()
+        sentinel = self.integration.sentinel_ids
+        self.assertEqual(sentinel.sentinel_action, "alert")
+        self.assertTrue(sentinel.cron_id.active)
+        sentinel.active = False
+        self.integration._give_sentinels()
+        self.assertFalse(self.integration.sentinel_ids)
 
     def test_what_came_before_the_platform_broke_off_is_looked_at(self):
         self._watch(self._burst(), error=Unreachable("gone"))

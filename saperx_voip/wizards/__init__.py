@@ -7,10 +7,12 @@ from . import saperx_import_undo_wizard
 from . import saperx_import_wizard
 from . import saperx_charge_wizard
 from . import saperx_charge_reversal_wizard
+from . import saperx_charge_preview
 from . import saperx_recalculation_wizard
 from . import saperx_number_reserve_wizard
 from . import saperx_did_block_wizard
 from . import saperx_did_move_wizard
+from . import saperx_did_move_fee
 from . import saperx_did_port_out_wizard
 from . import saperx_line_end_wizard
 from . import saperx_line_end_wizard_number
@@ -32,3 +34,4 @@ from . import saperx_overdue_hold_wizard
 from . import saperx_overdue_notice_wizard
 from . import saperx_overdue_preview
 from . import saperx_fraud_alert_wizard
+from . import saperx_statement_wizard

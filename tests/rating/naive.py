@@ -11,7 +11,8 @@ tariff     {id, source: "own" or "platform", rates, allowances}
 allowance  {id, sequence, unit: "minutes" or "reais", quantity (seconds or reais),
             classes, prefixes, first date or None, last date or None, shared, carry,
             pro_rata}
-period     {id, start, end or None, tariff or None, closing_day, contract}
+period     {id, start, end or None, tariff or None, closing_day, contract; customer, if
+            contracts change hands}
 line       {id, zone, prepaid, periods}
 call       {id, line, start, direction, answered, collect, accepted, call_class,
             digits, seconds, platform_amount or None, platform_seconds or None}
@@ -22,8 +23,8 @@ What §5 leaves open is read here as the core reads it:
 - Where the platform sets the amount, no rate is needed and a missing or negative amount
   is unrated. What it charged is due even for no seconds; without seconds, its own or
   else those of the conversation, the call draws nothing.
-- A line's allowance begins anew with a change of tariff or contract, and nothing is
-  carried past such a change; a change of closing day alone is none.
+- A line's allowance begins anew with a change of tariff, contract or customer, and
+  nothing is carried past such a change; a change of closing day alone is none.
 - A cycle that nobody charged is fixed by the charge of the next one.
 - The charge of a cycle takes the rest out of it even if no next cycle takes it in: the
   line was given up, or no line that shares was there at the cycle's end.
@@ -253,15 +254,17 @@ def cycle_of(line, day):
 
 
 def stretches(line):
-    """Neighbouring periods that change neither tariff nor contract, as one."""
+    """Neighbouring periods that change neither tariff nor holder, as one."""
+
+    def terms(period):
+        tariff_id = period["tariff"] and period["tariff"]["id"]
+        return tariff_id, period["contract"], period.get("customer")
+
     found = []
     for period in line["periods"]:
         if found and found[-1]["end"] == period["start"]:
             before = found[-1]
-            if (before["tariff"] and before["tariff"]["id"], before["contract"]) == (
-                period["tariff"] and period["tariff"]["id"],
-                period["contract"],
-            ):
+            if terms(before) == terms(period):
                 before["end"] = period["end"]
                 continue
         found.append(dict(period))

@@ -1,0 +1,128 @@
+# License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
+
+from odoo import fields, models
+from odoo.tools import SQL
+
+
+class SaperxCdr(models.Model):
+    """Calls stand as their disputes say, whatever else is done with them."""
+
+    _inherit = "saperx.cdr"  # pylint: disable=consider-merging-classes-inherited
+
+    dispute_id = fields.Many2one(
+        "saperx.dispute", compute="_compute_dispute_id", string="Dispute"
+    )
+
+    def _compute_dispute_id(self):
+        rows = self.env["saperx.dispute.call"].search(
+            [("call_id", "in", self.ids)], order="id"
+        )
+        latest = {row.call_id.id: row.dispute_id for row in rows}
+        whole = self.env["saperx.dispute"].search(
+            [("charge_id", "in", self.charge_id.ids)], order="id"
+        )
+        of_charge = {dispute.charge_id: dispute for dispute in whole}
+        for call in self:
+            call.dispute_id = latest.get(call.id) or of_charge.get(call.charge_id)
+
+    def action_dispute(self):
+        """Open the form of a new dispute of these calls."""
+        self.check_access("read")
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("New dispute"),
+            "res_model": "saperx.dispute",
+            "views": [(False, "form")],
+            "context": {
+                "default_call_ids": [
+                    fields.Command.create({"call_id": call.id}) for call in self
+                ]
+            },
+        }
+
+    def _settle_disputes(self):
+        """Whatever made these calls ready to be charged: those in dispute are not, and
+        those whose dispute was accepted never are.
+
+        :return: ids of the lines whose calls changed: their allowances are drawn anew
+            by the caller
+        """
+        self.env["saperx.dispute.call"].flush_model()
+        self.flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                UPDATE saperx_cdr AS call
+                SET state = CASE row.state
+                        WHEN 'open' THEN 'disputed' ELSE 'not_chargeable'
+                    END,
+                    reason = CASE row.state WHEN 'waived' THEN 'dispute' END,
+                    gross_amount = CASE row.state
+                        WHEN 'open' THEN call.gross_amount ELSE 0
+                    END,
+                    charged_amount = CASE row.state
+                        WHEN 'open' THEN call.gross_amount ELSE 0
+                    END,
+                    covered_seconds = 0, covered_amount = 0, allowance_uses = NULL
+                FROM saperx_dispute_call AS row
+                WHERE row.call_id = call.id AND row.state IN ('open', 'waived')
+                AND (
+                    call.state = 'unbilled'
+                    OR call.state = 'disputed' AND row.state = 'waived'
+                )
+                RETURNING call.line_id
+                """
+            )
+        )
+        if rows:
+            self.invalidate_model()
+        return sorted({line_id for [line_id] in rows})
+
+    def _release_disputed(self):
+        """These calls go on as before: they are rated by what holds now, and charged
+        late if their cycle was charged meanwhile."""
+        self.flush_model()
+        released = self.env.execute_query(
+            SQL(
+                "UPDATE saperx_cdr SET state = 'unbilled'"
+                " WHERE id = ANY(%s) AND state = 'disputed' RETURNING id",
+                self.ids,
+            )
+        )
+        self.invalidate_model()
+        if released:
+            self._reassess([("id", "in", [call_id for [call_id] in released])])
+
+    def _get_reassess_query(self, domain, after_id):
+        return super()._get_reassess_query(
+            [*domain, ("reason", "!=", "dispute")], after_id
+        )
+
+    def _store_assessed(self, rows):
+        res = super()._store_assessed(rows)
+        self._settle_disputes()
+        return res
+
+    # === In words ===
+
+    def _explain_summary(self):
+        if self.state == "disputed":
+            return self.env._(
+                "In dispute (%s): not charged until that is decided.",
+                self.sudo().dispute_id.name,
+            )
+        return super()._explain_summary()
+
+    def _explain_warnings(self, explained):
+        if self.state == "disputed" or self.reason == "dispute":
+            return []
+        return super()._explain_warnings(explained)
+
+
+class SaperxCdrImport(models.Model):
+    _inherit = "saperx.cdr.import"  # pylint: disable=consider-merging-classes-inherited
+
+    def _update_changed(self, rows):
+        res = super()._update_changed(rows)
+        self.env["saperx.cdr"]._settle_disputes()
+        return res

@@ -1,0 +1,18 @@
+"""A quarter of simulated life: ``python -m tests.life [--seeds 1,2] [--lines 200]``."""
+
+import argparse
+import sys
+
+from .quarter import main
+
+
+def numbers(text):
+    return [int(word) for word in text.split(",")]
+
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--seeds", type=numbers, default=[1])
+parser.add_argument("--lines", type=int, default=200)
+parser.add_argument("--database", default="saperx_life")
+options = parser.parse_args()
+sys.exit(0 if main(options.seeds, options.lines, options.database) else 1)

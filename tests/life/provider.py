@@ -1,0 +1,398 @@
+"""The provider's Odoo: what its staff and its scheduled actions do, on a frozen clock.
+
+Everything goes through what a user presses or a scheduled action runs.
+"""
+
+import logging
+from collections import Counter
+from contextlib import contextmanager
+from datetime import UTC, timedelta
+
+from freezegun import freeze_time
+from odoo import SUPERUSER_ID, Command, api, fields
+from odoo.exceptions import UserError
+from odoo.modules.registry import Registry
+from odoo.sql_db import close_db
+from odoo.tools import config
+
+from environment import databases, odoo, paths
+
+from .story import FIRST_DAY
+
+PRICES = 6
+
+
+def decimal(fraction):
+    """A price as Odoo takes it from a form."""
+    return float(fraction)
+
+
+@contextmanager
+def opened(database):
+    """A fresh database with the addon. :return: an environment as its administrator"""
+    databases.fresh(database)
+    log = paths.LOGS / f"{database}.log"
+    log.unlink(missing_ok=True)
+    odoo.run(["-d", database, "-i", paths.ADDON], "Installing the addon", log)
+    config.parse_config(["-c", str(paths.CONFIG), "--logfile", str(log)])
+    # In a frozen moment nothing takes any time.
+    logging.getLogger("odoo.sql_db").setLevel(logging.WARNING)
+    try:
+        with Registry(database).cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            admin = env.ref("base.user_admin")
+            admin.write({"lang": "pt_BR", "tz": "America/Sao_Paulo"})
+            yield env(user=admin, context={"lang": "pt_BR", "tracking_disable": True})
+    finally:
+        close_db(database)
+        databases.drop(database)
+
+
+class Provider:
+    def __init__(self, env, sandbox, story):
+        self.env = env
+        self.sandbox = sandbox
+        self.story = story
+        self.refused = Counter()
+        self.reasons = Counter()
+        self.contracts = {}
+        self.lines = {}
+        self.tariffs = {}
+        self.customers = {}
+        # msgspec reads no datetimes but real ones.
+        self._clock = freeze_time(
+            f"{FIRST_DAY} 15:00:00", ignore=["odoo.addons.saperx_voip.gateway"]
+        )
+        self._frozen = None
+
+    # The clock
+
+    def __enter__(self):
+        self._frozen = self._clock.start()
+        return self
+
+    def __exit__(self, *_trouble):
+        self._clock.stop()
+
+    def travel(self, moment):
+        """:param moment: aware"""
+        self._frozen.move_to(moment.astimezone(UTC).replace(tzinfo=None))
+
+    def act(self, action, *arguments):
+        """One request of a user. :return: its result, or None if it is refused"""
+        try:
+            result = action(*arguments)
+            self.env.flush_all()
+            self.env.cr.commit()
+        except UserError as error:
+            self.env.cr.rollback()
+            self.env.invalidate_all()
+            self.refused[action.__name__] += 1
+            self.reasons[str(error)[:90]] += 1
+            return None
+        finally:
+            self.env.invalidate_all()
+        return True if result is None else result
+
+    def run_cron(self, name):
+        self._run(self.env.ref(name))
+
+    def _run(self, cron):
+        cron.sudo().method_direct_trigger()
+        self.env.cr.commit()
+        self.env.invalidate_all()
+
+    # At the beginning
+
+    def set_up(self):
+        env = self.env
+        journals = env["account.journal"].search([("type", "=", "sale")])
+        journals.l10n_latam_use_documents = False
+        self.integration = env["saperx.integration"].create(
+            {
+                "name": "SaperX",
+                "environment": "homologation",
+                "base_url": self.sandbox.url,
+                "username": "sandbox",
+                "password": "sandbox-senha",
+                "api_key": "sandbox-key",
+                "api_secret": "sandbox-secret",
+                "charge_granularity": "class" if self.story.seed % 2 else "total",
+                "credit_limit_required": False,
+            }
+        )
+        env["saperx.sentinel"].search([]).active = False
+        self.integration.action_sync_plans()
+        self.plan = env["saperx.plan"].search(
+            [("scope", "=", "national"), ("integration_id", "=", self.integration.id)],
+            limit=1,
+        )
+        self.fee = env["product.product"].create(
+            {"name": "Internet", "type": "service", "taxes_id": [Command.clear()]}
+        )
+        for tariff in self.story.tariffs:
+            self.tariffs[tariff["id"]] = self._make_tariff(tariff)
+        for contract in self.story.contracts:
+            self.contracts[contract.number] = self._make_contract(contract)
+        first = [line for line in self.story.lines if line.since == FIRST_DAY]
+        made = env["saperx.line"].create([self._line_values(line) for line in first])
+        self.lines = dict(zip([line.number for line in first], made, strict=True))
+        self.schedules = {
+            task: env["saperx.schedule"].create(
+                {"task": task, "integration_id": self.integration.id}
+            )
+            for task in ("import", "charge")
+        }
+        env.cr.commit()
+        self.push()
+
+    def _make_tariff(self, tariff):
+        source = "platform" if tariff["source"] == "platform" else None
+        values = {
+            "name": f"Plano {tariff['id']}",
+            "rate_ids": [
+                Command.create(
+                    {
+                        "prefix": rate["prefix"] or False,
+                        "call_class": rate["call_class"] or False,
+                        "sequence": rate["sequence"],
+                        "price_per_minute": decimal(rate["price"]),
+                        "connection_fee": decimal(rate["fee"]),
+                        "minimum_seconds": rate["minimum"],
+                        "step_seconds": rate["step"],
+                        "discard_seconds": rate["discard"],
+                    }
+                )
+                for rate in tariff["rates"]
+            ],
+            "allowance_ids": [
+                Command.create(self._allowance_values(each))
+                for each in tariff["allowances"]
+            ],
+        }
+        if source:
+            values["amount_source"] = source
+        return self.env["saperx.tariff"].create(values)
+
+    def _allowance_values(self, allowance):
+        in_minutes = allowance["unit"] == "minutes"
+        classes = self.env["saperx.call.class"].search(
+            [("code", "in", allowance["classes"])]
+        )
+        quantity = allowance["quantity"]
+        return {
+            "unit": allowance["unit"],
+            "quantity": float(quantity / 60 if in_minutes else quantity),
+            "sequence": allowance["sequence"],
+            "class_ids": [Command.set(classes.ids)],
+            "prefixes": ", ".join(allowance["prefixes"]) or False,
+            "is_shared": allowance["shared"],
+            "carries_over": allowance["carry"],
+            "is_pro_rata": allowance["pro_rata"],
+        }
+
+    def _customer(self, number):
+        if number not in self.customers:
+            self.customers[number] = self.env["res.partner"].create(
+                {"name": f"Cliente {number}", "lang": "pt_BR"}
+            )
+        return self.customers[number]
+
+    def _make_contract(self, contract):
+        kind = "pre-paid" if contract.is_prepaid_fee else "post-paid"
+        return self.env["contract.contract"].create(
+            {
+                "name": f"Contrato {contract.number}",
+                "partner_id": self._customer(contract.customer).id,
+                "contract_type": "sale",
+                "contract_line_ids": [
+                    Command.create(
+                        {
+                            "name": "Internet #START# #END#",
+                            "product_id": self.fee.id,
+                            "quantity": 1,
+                            "price_unit": 100,
+                            "specific_price": 100,
+                            "date_start": contract.fee_from,
+                            "recurring_rule_type": "monthly",
+                            "recurring_invoicing_type": kind,
+                        }
+                    )
+                ],
+            }
+        )
+
+    def _line_values(self, line):
+        values = {
+            "contract_id": self.contracts[line.contract].id,
+            "integration_id": self.integration.id,
+            "plan_id": self.plan.id,
+            "tariff_id": line.tariff is not None and self.tariffs[line.tariff].id,
+            "closing_day": line.closing_day,
+            "did_ids": [
+                Command.create({"number": line.phone, "accept_collect_calls": True})
+            ],
+        }
+        if line.is_prepaid:
+            values["billing_type"] = "prepaid"
+        return values
+
+    # What people do
+
+    def begin_line(self, line):
+        self.lines[line.number] = self.env["saperx.line"].create(
+            self._line_values(line)
+        )
+
+    def change_terms(self, event):
+        """*Alterar…* :return: the wizard's further lines, which change along"""
+        values = {
+            "line_ids": [Command.set(self.lines[event.subject].ids)],
+            "when": event.when,
+        }
+        for name, number in event.values.items():
+            if name == "closing_day":
+                values["closing_day"] = number
+            else:
+                values[f"{name}_id"] = getattr(self, f"{name}s")[number].id
+        self.env["saperx.line.change.wizard"].create(values).action_apply()
+
+    def end_line(self, event, day):
+        self.env["saperx.line.end.wizard"].create(
+            {
+                "line_ids": [Command.set(self.lines[event.subject].ids)],
+                "date": day,
+                "comment": "O cliente pediu",
+            }
+        ).action_end()
+
+    def terminate_contract(self, event, day):
+        reason = self.env["contract.terminate.reason"].search([], limit=1)
+        reason = reason or reason.create({"name": "Pedido do cliente"})
+        contract = self.contracts[event.subject]
+        self.env["contract.contract.terminate"].with_context(
+            default_contract_id=contract.id
+        ).create(
+            {
+                "contract_id": contract.id,
+                "terminate_reason_id": reason.id,
+                "terminate_comment": "O cliente pediu",
+                "terminate_date": day,
+            }
+        ).terminate_contract()
+
+    def change_customer(self, event):
+        customer = self._customer(event.values["customer"])
+        self.contracts[event.subject].partner_id = customer
+
+    # What the platform and the scheduled actions do
+
+    def push(self):
+        self.run_cron("saperx_voip.ir_cron_push")
+
+    def begin_day(self):
+        for name in ("moments", "contract_life"):
+            self.run_cron(f"saperx_voip.ir_cron_{name}")
+
+    def circuits(self):
+        """By our line's number, the platform's line."""
+        by_reference = {
+            circuit["referencia"]: circuit
+            for circuit in self.sandbox.ledger()["circuitos"]
+        }
+        return {
+            number: by_reference[line.reference] for number, line in self.lines.items()
+        }
+
+    def run_schedule(self, task):
+        schedule = self.schedules[task]
+        schedule.action_run_now()
+        self.env.cr.commit()
+        self._run(schedule.cron_id)
+        assert schedule.last_state in ("done", "running"), schedule.last_error
+
+    def import_by_schedule(self):
+        """:return: the run"""
+        self.run_schedule("import")
+        return self._read(self.schedules["import"].last_import_id)
+
+    def import_by_hand(self, first, last):
+        """*Importar ligações* :return: the run"""
+        wizard = self.env["saperx.import.wizard"].create(
+            {
+                "integration_id": self.integration.id,
+                "date_from": first,
+                "date_to": last,
+            }
+        )
+        run = self.env["saperx.cdr.import"].browse(wizard.action_import()["res_id"])
+        self.env.cr.commit()
+        return self._read(run)
+
+    def _read(self, run):
+        self._run(self.integration.import_cron_id)
+        assert run.state == "done", (run.state, run.error)
+        return run
+
+    def charge_by_wizard(self):
+        """*Gerar adicional de telefonia*"""
+        self.env["saperx.charge.wizard"].create(
+            {"integration_id": self.integration.id}
+        ).action_generate()
+
+    def charge_by_schedule(self):
+        self.run_schedule("charge")
+
+    def confirm_charges(self):
+        """What a rule holds, somebody looks at and confirms."""
+        held = self.env["saperx.charge"].search([("state", "=", "draft")])
+        held.action_confirm()
+
+    def invoice(self):
+        self.run_cron("contract.contract_cron_for_invoice")
+        self.run_cron("saperx_voip.ir_cron_invoice_telephony")
+
+    def invoice_by_button(self, rng):
+        """OCA's on a contract whose fee is due, ours on one that has charges."""
+        today = fields.Date.today()
+        due = [c for c in self.contracts.values() if c.recurring_next_date == today]
+        for contract in due[:1]:
+            self.act(contract.recurring_create_invoice)
+        charged = self.env["saperx.charge"].search([("state", "=", "confirmed")])
+        contracts = charged.contract_id
+        for contract in contracts.browse(rng.sample(contracts.ids, len(contracts) // 8)):
+            self.act(contract.action_invoice_telephony)
+
+    def delete_drafts(self, rng):
+        drafts = self._drafts().filtered(self._is_latest)
+        for move in drafts.browse(rng.sample(drafts.ids, min(3, len(drafts)))):
+            self.act(move.unlink)
+
+    def _is_latest(self, move):
+        """A fee is given back by deleting the latest invoice of it alone."""
+        fees = move.invoice_line_ids.contract_line_id
+        later = self.env["account.move.line"].search_count(
+            [
+                ("contract_line_id", "in", fees.ids),
+                ("contract_line_id.is_telephony", "=", False),
+                ("move_id", ">", move.id),
+                ("parent_state", "!=", "cancel"),
+            ]
+        )
+        return not later
+
+    def post_drafts(self, rng):
+        drafts = self._drafts()
+        some = drafts.browse(rng.sample(drafts.ids, len(drafts) // 2))
+        self.act(some.action_post)
+
+    def _drafts(self):
+        return self.env["account.move"].search(
+            [("state", "=", "draft"), ("move_type", "=", "out_invoice")]
+        )
+
+    def now(self):
+        return fields.Datetime.now().replace(tzinfo=UTC)
+
+    def imported_until(self):
+        return self.integration.imported_until.replace(tzinfo=UTC)

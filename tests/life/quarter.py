@@ -1,0 +1,376 @@
+"""A story lived by a provider and reckoned beside it, and where the two differ."""
+
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from datetime import timedelta
+from fractions import Fraction
+from random import Random
+
+from sandbox.process import running
+
+from tests.rating import naive
+
+from . import provider as real
+from .reckoning import Reckoning
+from .story import FIRST_DAY, LAST_DAY, LAST_INVOICES, ONE_DAY, ZONE, tell
+
+DATABASE = "saperx_life"
+# People work, and calls are read, charged and invoiced, every so many days.
+STEP_DAYS = 5
+RE_READ_STEPS = 4
+NOON = timedelta(hours=12)
+
+
+class Quarter:
+    def __init__(self, provider, story):
+        self.provider = provider
+        self.story = story
+        self.rng = Random(f"office {story.seed}")
+        self.reckoning = Reckoning(story)
+        self.waiting = sorted(story.calls, key=lambda call: call.arrives)
+        self.sent = {}
+        """By id, the facts of what the platform shows."""
+        self.differences = []
+
+    def live(self):
+        for line in self.story.lines:
+            if line.since == FIRST_DAY:
+                self.reckoning.begin(line)
+        events = defaultdict(list)
+        for event in self.story.events:
+            events[event.day].append(event)
+        day, step = FIRST_DAY + ONE_DAY, 0
+        while day <= LAST_DAY:
+            midnight = naive.midnight(day, ZONE)
+            if self.reckoning.begin_day(day):
+                self.provider.travel(midnight)
+                self.provider.begin_day()
+            for place, event in enumerate(events[day]):
+                moment = midnight + NOON + timedelta(minutes=place)
+                self.provider.travel(moment)
+                self.happen(event, moment)
+            if (LAST_DAY - day).days % STEP_DAYS == 0:
+                self.provider.travel(midnight + timedelta(hours=15))
+                self.work(day, step)
+                step += 1
+            day += ONE_DAY
+        self.provider.travel(naive.midnight(LAST_INVOICES, ZONE) + NOON)
+        self.provider.invoice()
+
+    def happen(self, event, now):
+        act, there, lines = self.provider.act, self.provider, self.story.lines
+        if event.kind == "line":
+            line = lines[event.subject]
+            if act(there.begin_line, line):
+                self.reckoning.begin(line)
+                there.push()
+            return
+        if event.kind == "terms":
+            if event.subject not in there.lines:
+                return
+            companions = self.companions(event, now)
+            if act(there.change_terms, event):
+                self.reckoning.change(
+                    event.subject, now, event.values, event.when, companions
+                )
+        elif event.kind == "end" and event.subject in there.lines:
+            day = event.day + timedelta(event.values["ahead"])
+            if act(there.end_line, event, day):
+                if day == event.day:
+                    self.reckoning.end(event.subject, now)
+                else:
+                    self.reckoning.plan_end(event.subject, day)
+        elif event.kind == "terminate":
+            day = event.day + timedelta(event.values["ahead"])
+            if act(there.terminate_contract, event, day):
+                self.reckoning.terminate(event.subject, day, now)
+        elif event.kind == "customer" and act(there.change_customer, event):
+            self.reckoning.rename(event.subject, event.values["customer"], now)
+
+    def companions(self, event, now):
+        """Lines that share an allowance close together."""
+        return self.reckoning.sharers(event, now)
+
+    def work(self, day, step):
+        """Calls come in, are charged and invoiced, and somebody is at the office."""
+        there, reckoning, rng = self.provider, self.reckoning, self.rng
+        self.send(there.now())
+        runs = [there.import_by_schedule()]
+        if step % RE_READ_STEPS == RE_READ_STEPS - 1 or day == LAST_DAY:
+            runs.append(there.import_by_hand(FIRST_DAY, day - ONE_DAY))
+        for run in runs:
+            self.store(run)
+        if rng.random() < 0.5:
+            there.charge_by_schedule()
+        else:
+            there.act(there.charge_by_wizard)
+        there.act(there.confirm_charges)
+        taken = reckoning.charge(there.now(), there.imported_until())
+        self.compare_run(day, taken)
+        if rng.random() < 0.3:
+            there.delete_drafts(rng)
+        if rng.random() < 0.3:
+            there.invoice_by_button(rng)
+        there.invoice()
+        if rng.random() < 0.5:
+            there.post_drafts(rng)
+
+    def send(self, now):
+        circuits = self.provider.circuits()
+        records = []
+        while self.waiting and self.waiting[0].arrives <= now:
+            call = self.waiting.pop(0)
+            number = call.fact["line"]
+            ended = self.reckoning.end_of(number)
+            if ended and call.fact["start"] >= ended and not call.after_end:
+                continue
+            circuit = circuits[number]
+            self.sent[call.fact["id"]] = call.fact
+            records.append(
+                {**call.record, "circuito_id": circuit["id"], "conta": circuit["conta"]}
+            )
+        if records:
+            self.provider.sandbox.add_calls(records)
+
+    def store(self, run):
+        """What was to be read of the run's window."""
+        first, last = run.date_from, run.date_to
+        for fact in self.sent.values():
+            start = fact["start"].astimezone(naive.UTC).replace(tzinfo=None)
+            if first <= start < last:
+                self.reckoning.arrive(fact)
+
+    def compare_run(self, day, taken):
+        """The very calls that a run took."""
+        self.provider.env.cr.execute(
+            "SELECT remote_id FROM saperx_cdr WHERE charge_id IS NOT NULL"
+        )
+        charged = {ident for (ident,) in self.provider.env.cr.fetchall()}
+        expected = self.reckoning.results.keys()
+        if charged != expected:
+            for ident in sorted(charged ^ expected)[:5]:
+                call = self.sent[ident]
+                who = "Odoo alone" if ident in charged else "the reckoning alone"
+                self.differences.append(
+                    f"{day}: {who} charged {ident} of {call['start']}, held by "
+                    f"{self.brief(call)}"
+                )
+            raise Different(self.differences)
+
+    def brief(self, call):
+        return [
+            {
+                **each,
+                "tariff": each["tariff"] and each["tariff"]["id"],
+                "start": f"{each['start']}",
+                "end": f"{each['end']}",
+            }
+            for each in self.reckoning.lines[call["line"]]["periods"]
+        ]
+
+    # At the end
+
+    def compare(self):
+        numbers = {
+            name: {record.id: number for number, record in records.items()}
+            for name, records in (
+                ("contract", self.provider.contracts),
+                ("customer", self.provider.customers),
+                ("line", self.provider.lines),
+            )
+        }
+        self.differ("calls", self.reckoning.states(), self.read_states())
+        self.differ("charges", self.reckoning.totals(), self.read_totals(numbers))
+        self.differ("invoices", self.reckoning.invoiced(), self.read_invoiced(numbers))
+        self.differ("fees", self.reckoning.fees(), self.read_fees(numbers))
+        self.differ(
+            "calls that Odoo has",
+            dict.fromkeys(self.sent, 1),
+            Counter(self.query("SELECT remote_id FROM saperx_cdr", flat=True)),
+        )
+        self.check_invariants()
+
+    def differ(self, what, expected, found):
+        for key in sorted(expected.keys() | found.keys(), key=str):
+            one, other = expected.get(key), found.get(key)
+            if one != other:
+                self.differences.append(f"{what}: {key}: {one} expected, {other} found")
+
+    def query(self, statement, flat=False):
+        env = self.provider.env
+        env.cr.execute(statement)
+        rows = env.cr.fetchall()
+        return [row for (row,) in rows] if flat else rows
+
+    def read_states(self):
+        rows = self.query("SELECT remote_id, state FROM saperx_cdr")
+        return dict(rows)
+
+    def read_totals(self, numbers):
+        rows = self.query(
+            """
+            SELECT charge.contract_id, charge.partner_id, charge.line_id,
+                   charge.cycle_end, part.call_class, sum(part.call_count),
+                   sum(part.charged_seconds), sum(part.gross_amount)::text,
+                   sum(part.amount)::text
+              FROM saperx_charge_class AS part
+              JOIN saperx_charge AS charge ON charge.id = part.charge_id
+             WHERE charge.state <> 'cancelled'
+             GROUP BY 1, 2, 3, 4, 5
+            """
+        )
+        return {
+            (
+                numbers["contract"][contract],
+                numbers["customer"][customer],
+                numbers["line"][line],
+                cycle_end,
+                call_class,
+            ): (calls, seconds, Fraction(gross), Fraction(amount))
+            for contract, customer, line, cycle_end, call_class, calls, seconds, gross,
+            amount in rows
+        }  # fmt: skip
+
+    def read_invoiced(self, numbers):
+        """What customers are asked for, taxes included; less what was credited."""
+        rows = self.query(
+            """
+            SELECT fee.contract_id, move.commercial_partner_id,
+                   sum(CASE move.move_type WHEN 'out_refund' THEN -item.price_total
+                       ELSE item.price_total END)::text
+              FROM account_move_line AS item
+              JOIN account_move AS move ON move.id = item.move_id
+              JOIN contract_line AS fee ON fee.id = item.contract_line_id
+             WHERE fee.is_telephony AND move.state <> 'cancel'
+             GROUP BY 1, 2
+            """
+        )
+        return {
+            (numbers["contract"][contract], numbers["customer"][customer]): Fraction(
+                amount
+            )
+            for contract, customer, amount in rows
+            if Fraction(amount)
+        }
+
+    def read_fees(self, numbers):
+        rows = self.query(
+            """
+            SELECT fee.contract_id, count(*), count(DISTINCT item.name),
+                   sum(item.price_total)::text
+              FROM account_move_line AS item
+              JOIN account_move AS move ON move.id = item.move_id
+              JOIN contract_line AS fee ON fee.id = item.contract_line_id
+             WHERE fee.is_telephony IS NOT TRUE AND move.state <> 'cancel'
+             GROUP BY 1
+            """
+        )
+        return {
+            numbers["contract"][contract]: (count, periods, Fraction(amount))
+            for contract, count, periods, amount in rows
+        }
+
+    def check_invariants(self):
+        for what, statement in INVARIANTS.items():
+            rows = self.query(statement)
+            if rows:
+                self.differences.append(f"{what}: {rows[:5]} and {len(rows)} in all")
+
+
+INVARIANTS = {
+    "a billed call without a charge, or the reverse": """
+        SELECT id FROM saperx_cdr WHERE (state = 'billed') <> (charge_id IS NOT NULL)
+        """,
+    "a call of a cancelled charge": """
+        SELECT call.id FROM saperx_cdr AS call
+          JOIN saperx_charge AS charge ON charge.id = call.charge_id
+         WHERE charge.state = 'cancelled'
+        """,
+    "a charge that is not the sum of its calls": """
+        SELECT charge.id, charge.amount, sum(call.charged_amount), charge.call_count
+          FROM saperx_charge AS charge
+          LEFT JOIN saperx_cdr AS call ON call.charge_id = charge.id
+         WHERE charge.state <> 'cancelled'
+         GROUP BY charge.id
+        HAVING charge.amount <> coalesce(sum(call.charged_amount), 0)
+            OR charge.call_count <> count(call.id)
+        """,
+    "a charge that is not the sum of its invoice lines": """
+        SELECT charge.id, charge.state, charge.amount, sum(item.price_total)
+          FROM saperx_charge AS charge
+          LEFT JOIN (account_move_line AS item
+                     JOIN account_move AS move
+                       ON move.id = item.move_id AND move.state <> 'cancel'
+                      AND move.move_type = 'out_invoice')
+            ON item.saperx_charge_id = charge.id
+         GROUP BY charge.id
+        HAVING coalesce(sum(item.price_total), 0) <>
+               CASE charge.state WHEN 'invoiced' THEN charge.amount ELSE 0 END
+        """,
+    "a charge on two live invoices": """
+        SELECT item.saperx_charge_id
+          FROM account_move_line AS item
+          JOIN account_move AS move ON move.id = item.move_id
+         WHERE item.saperx_charge_id IS NOT NULL AND move.state <> 'cancel'
+           AND move.move_type = 'out_invoice'
+         GROUP BY 1 HAVING count(DISTINCT item.move_id) > 1
+        """,
+    "a charge left over": """
+        SELECT id, state, amount FROM saperx_charge
+         WHERE amount > 0 AND state NOT IN ('invoiced', 'cancelled')
+        """,
+}
+
+
+class Different(Exception):
+    """The two went apart: what comes after says nothing."""
+
+
+def live(seed, line_count, database=DATABASE):
+    """:return: the quarter, with its ``differences``"""
+    story = tell(seed, line_count)
+    with (
+        tempfile.TemporaryDirectory() as state,
+        running(state) as sandbox,
+        real.opened(database) as env,
+        real.Provider(env, sandbox, story) as provider,
+    ):
+        provider.set_up()
+        quarter = Quarter(provider, story)
+        try:
+            quarter.live()
+            quarter.compare()
+        except Different:
+            pass
+        return quarter
+
+
+def tell_of(quarter, seconds):
+    totals = quarter.reckoning.totals()
+    amount = float(sum(row[3] for row in totals.values()))
+    gross = float(sum(row[2] for row in totals.values()))
+    print(
+        f"seed {quarter.story.seed}: {len(quarter.story.lines)} lines on"
+        f" {len(quarter.story.contracts)} contracts, {len(quarter.sent)} calls:"
+        f" {dict(Counter(quarter.reckoning.states().values()))}; R$ {gross:.2f} before"
+        f" allowances, R$ {amount:.2f} charged; refused:"
+        f" {dict(quarter.provider.refused)}; {seconds:.0f} s"
+    )
+    for reason, count in quarter.provider.reasons.most_common(8):
+        print(f"   {count} × {reason}")
+    for difference in quarter.differences[:20]:
+        print("DIFFERENT", difference)
+    sys.stdout.flush()
+
+
+def main(seeds, line_count, database=DATABASE):
+    """:return: whether all came out alike"""
+    alike = True
+    for seed in seeds:
+        began = time.perf_counter()
+        quarter = live(seed, line_count, database)
+        tell_of(quarter, time.perf_counter() - began)
+        alike &= not quarter.differences
+    return alike
