@@ -157,3 +157,27 @@ class TestInvoiceInterrupted(InvoiceCase):
             mute_logger(OCA_LOG, "odoo.sql_db"),
         ):
             self._break_everywhere(self._run_alone, psycopg2.errors.DiskFull)
+
+
+class TestInvoiceConflict(InvoiceCase):
+    def test_a_charge_that_changed_meanwhile_holds_up_neither_fee_nor_others(self):
+        self._make_line(self.contract, number="551130001000")
+        self._import(self._make_call(1), self._make_call(2, caller="551130001000"))
+        charges = self._charge()
+        changed = charges[0]
+        lock = type(changed)._lock_query
+
+        def refuse(model, query):
+            locked = lock(model, query)
+            if changed in locked:
+                # As PostgreSQL does of a row that somebody else wrote and committed.
+                raise psycopg2.errors.SerializationFailure
+            return locked
+
+        with patch.object(type(changed), "_lock_query", refuse):
+            move = self._invoice()
+            self.assertFalse(self._invoice_alone())
+        self.assertEqual(move.amount_total, 100.12)
+        self.assertEqual(self._get_telephony(move).saperx_charge_id, charges - changed)
+        self.assertFalse(self.contract.invoice_generation_error)
+        self.assertEqual(changed.state, "confirmed")
