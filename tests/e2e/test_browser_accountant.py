@@ -90,7 +90,8 @@ def test_an_accountants_path(page, server, world):
     open_charge(page, server, charge["id"])
     expect_state(page, "Confirmado")
     expect(field(page, "move_line_ids").locator(".o_data_row")).to_have_count(1)
-    expect(page.locator(".o-mail-Message").first).to_contain_text("Tarifa errada")
+    told = page.locator(".o-mail-Message", has_text="Tarifa errada")
+    expect(told).to_be_visible()
     credit = world.odoo.search_read(
         "account.move",
         [("reversed_entry_id", "=", move)],
