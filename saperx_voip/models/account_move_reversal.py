@@ -15,7 +15,9 @@ class AccountMove(models.Model):
     _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
 
     saperx_has_live_charges = fields.Boolean(
-        compute="_compute_saperx_has_live_charges", compute_sudo=True
+        string="Carries telephony additionals",
+        compute="_compute_saperx_has_live_charges",
+        compute_sudo=True,
     )
 
     @api.depends(

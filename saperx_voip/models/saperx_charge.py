@@ -117,7 +117,9 @@ class SaperxCharge(models.Model):
     move_id = fields.Many2one(
         "account.move", string="Invoice", compute="_compute_move_id", compute_sudo=True
     )
-    is_on_posted_invoice = fields.Boolean(compute="_compute_move_id", compute_sudo=True)
+    is_on_posted_invoice = fields.Boolean(
+        string="On a posted invoice", compute="_compute_move_id", compute_sudo=True
+    )
 
     @api.depends("line_id", "cycle_start", "last_day")
     def _compute_display_name(self):

@@ -87,7 +87,8 @@ class SaperxCharge(models.Model):
         present = self.filtered(lambda charge: not charge._is_of_former_customer())
         today = self.company_id._get_telephony_today()
         if present and present._get_ready_day() <= today:
-            return present
+            # Read together with those of other contracts.
+            return present.with_prefetch(self._prefetch_ids)
         return self.browse()
 
     def _choose_to_go_alone(self):

@@ -26,6 +26,7 @@ class SaperxCharge(models.Model):
         "state",
         "amount",
         "confirmed_at",
+        "is_disputed",
         "last_day",
         "move_id",
         "contract_id.currency_id",
@@ -54,6 +55,8 @@ class SaperxCharge(models.Model):
         contract = self.contract_id
         if self.currency_id.compare_amounts(self.amount, 0) <= 0:
             return self.env._("Nothing is to be paid: it makes no invoice line.")
+        if self.is_disputed:
+            return self.env._("It is in dispute, and waits for the decision.")
         if ready is None:
             return self.env._("It is held back from invoices.")
         if reason := contract._explain_other_currency():

@@ -24,6 +24,7 @@ from . import test_invoice
 from . import test_invoice_minimum
 from . import test_invoice_terms
 from . import test_invoice_companies
+from . import test_invoice_interrupted
 from . import test_invoice_reversal
 from . import test_invoice_dates
 from . import test_line

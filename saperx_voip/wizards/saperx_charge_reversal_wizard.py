@@ -90,12 +90,13 @@ class SaperxChargeReversalWizard(models.TransientModel):
                     reason=self.reason,
                 )
             )
+        made = credit | again
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Reversed and invoiced again"),
-            "res_model": "account.move",
+            "res_model": made._name,
             "view_mode": "list,form",
-            "domain": [("id", "in", (credit | again).ids)],
+            "domain": [("id", "in", made.ids)],
         }
 
     def _go_on(self, charges, draft):
