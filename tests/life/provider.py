@@ -283,7 +283,10 @@ class Provider:
 
     def change_customer(self, event):
         customer = self._customer(event.values["customer"])
-        self.contracts[event.subject].partner_id = customer
+        # As the form has it.
+        self.contracts[event.subject].write(
+            {"partner_id": customer.id, "invoice_partner_id": customer.id}
+        )
 
     # What the platform and the scheduled actions do
 
@@ -351,6 +354,13 @@ class Provider:
     def invoice(self):
         self.run_cron("contract.contract_cron_for_invoice")
         self.run_cron("saperx_voip.ir_cron_invoice_telephony")
+
+    def invoice_fees(self):
+        """What is due, one period of each contract. :return: whether anything was"""
+        self.run_cron("contract.contract_cron_for_invoice")
+        drafts = self._drafts()
+        self.act(drafts.action_post)
+        return bool(drafts)
 
     def invoice_by_button(self, rng):
         """OCA's on a contract whose fee is due, ours on one that has charges."""

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from tests.rating import naive
 
-from .story import LAST_INVOICES, ONE_DAY, ZONE, Story, is_shared
+from .story import ONE_DAY, ZONE, Story, is_shared
 
 WAITING = timedelta(days=2)
 FAR_AHEAD = timedelta(days=400)
@@ -329,28 +329,29 @@ class Reckoning:
                 }[state]
         return found
 
-    def fees(self):
-        """By contract: how many monthly fees, of how many periods, and their sum."""
+    def fees(self, today):
+        """What is invoiced of the contracts' monthly fees up to a day. By contract: how
+        many fees, of how many periods, and their sum."""
         found = {}
         for contract in self.story.contracts:
             count = 0
-            while self._is_fee_due(contract, count):
+            while self._is_fee_due(contract, count, today):
                 count += 1
             if count:
                 found[contract.number] = (count, count, Fraction(100 * count))
         return found
 
-    def _is_fee_due(self, contract, month):
+    def _is_fee_due(self, contract, month, today):
         begins = months_after(contract.fee_from, month)
         last = self.dead_since.get(contract.number)
         if last and begins > last:
             return False
         if contract.is_prepaid_fee:
-            return begins <= LAST_INVOICES
+            return begins <= today
         due = months_after(contract.fee_from, month + 1)
         # OCA's cron leaves a contract alone whose next date lies after its end: the
         # days of a broken period that is paid afterwards are never invoiced.
-        return due <= min(last or LAST_INVOICES, LAST_INVOICES)
+        return due <= min(last or today, today)
 
 
 def months_after(day, months):
