@@ -6,16 +6,16 @@ Everything goes through what a user presses or a scheduled action runs.
 import logging
 from collections import Counter
 from contextlib import contextmanager
-from datetime import UTC, timedelta
+from datetime import UTC
 
+from environment import databases, odoo, paths
 from freezegun import freeze_time
+
 from odoo import SUPERUSER_ID, Command, api, fields
 from odoo.exceptions import UserError
 from odoo.modules.registry import Registry
 from odoo.sql_db import close_db
 from odoo.tools import config
-
-from environment import databases, odoo, paths
 
 from .story import FIRST_DAY
 
@@ -370,7 +370,9 @@ class Provider:
             self.act(contract.recurring_create_invoice)
         charged = self.env["saperx.charge"].search([("state", "=", "confirmed")])
         contracts = charged.contract_id
-        for contract in contracts.browse(rng.sample(contracts.ids, len(contracts) // 8)):
+        for contract in contracts.browse(
+            rng.sample(contracts.ids, len(contracts) // 8)
+        ):
             self.act(contract.action_invoice_telephony)
 
     def delete_drafts(self, rng):

@@ -405,7 +405,10 @@ def _other_party(rng, line, kind):
     area = line.area
     others = [each for each in ("11", "12", "21", "24", "31", "37", "54", "51", "19",
                                 "71", "81", "91") if each != area]  # fmt: skip
-    fixed, mobile = f"3{rng.randint(0, 9999999):07d}", f"9{rng.randint(8 * 10**7, 10**8 - 1)}"
+    fixed, mobile = (
+        f"3{rng.randint(0, 9999999):07d}",
+        f"9{rng.randint(8 * 10**7, 10**8 - 1)}",
+    )
     if kind in ("lc", "collect_out"):
         return f"55{area}{fixed}", "lc"
     if kind == "ldn":
