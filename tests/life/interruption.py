@@ -265,8 +265,8 @@ def main(seed, every, rounds, database=DATABASE):
     seconds = time.perf_counter() - began
     print(
         f"seed {seed}: {len(quarter.sent)} calls; died {charged} times in charging and"
-        f" {invoiced} times in invoicing; twice {rounds} times two at once, of which one gave way"
-        f" {office.gave_way} times; {seconds:.0f} s"
+        f" {invoiced} times in invoicing; twice {rounds} times two at once, of"
+        f" which one gave way {office.gave_way} times; {seconds:.0f} s"
     )
     for problem in office.problems[:20]:
         print("PROBLEM", problem)

@@ -398,6 +398,53 @@ class Provider:
         some = drafts.browse(rng.sample(drafts.ids, len(drafts) // 2))
         self.act(some.action_post)
 
+    # Disputes, and invoices made again
+
+    def find_calls(self, where, count, rng):
+        """Some calls of one contract and customer that cost something.
+
+        :param where: a domain of calls
+        :return: calls, maybe none
+        """
+        calls = self.env["saperx.cdr"]
+        found = calls.search([("charged_amount", ">", 0), *where], order="remote_id")
+        if not found:
+            return calls
+        groups = found.grouped(lambda call: (call.contract_id, call.partner_id))
+        some = rng.choice(list(groups.values()))
+        return some.browse(rng.sample(some.ids, min(count, len(some))))
+
+    def dispute(self, calls=(), charge=None):
+        """:return: the dispute, which is open"""
+        return self.env["saperx.dispute"].create(
+            {
+                "charge_id": charge and charge.id,
+                "call_ids": [Command.create({"call_id": call.id}) for call in calls],
+            }
+        )
+
+    def reverse(self, rng):
+        """*Estornar e refaturar*, of some charges of a posted invoice."""
+        charges = self.env["saperx.charge"].search([("state", "=", "invoiced")])
+        moves = charges.move_id.filtered(lambda move: move.state == "posted")
+        # What was credited of a charge already stays with its invoice.
+        moves -= self.env["saperx.dispute"].search([]).call_ids.charge_id.move_id
+        if not moves:
+            return
+        move = moves.browse(rng.choice(moves.ids))
+        of_move = charges.filtered(lambda charge: charge.move_id == move)
+        some = of_move.browse(rng.sample(of_move.ids, (len(of_move) + 1) // 2))
+        wizard = self.env["saperx.charge.reversal.wizard"]
+        wizard = wizard.browse(some.action_reverse()["res_id"])
+        wizard.write(
+            {
+                "reason": "Endereço errado",
+                "scope": rng.choice(("telephony", "whole")),
+                "follow": rng.choice(("next", "now")),
+            }
+        )
+        wizard.action_reverse()
+
     def _drafts(self):
         return self.env["account.move"].search(
             [("state", "=", "draft"), ("move_type", "=", "out_invoice")]

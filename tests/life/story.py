@@ -18,7 +18,7 @@ LAST_CALLS = date(2026, 10, 12)
 """By then three cycles of every line are over, whatever its closing day."""
 LAST_DAY = date(2026, 11, 10)
 LAST_INVOICES = date(2026, 11, 22)
-"""After the patience with which a charge waits for an invoice that is to come anyway."""
+"""After the patience with which a charge waits for an invoice to come anyway."""
 CLOSING_DAYS = (5, 10, 15, 20, 25, 28, 31)
 AREAS = ("11", "19", "21", "31", "54")
 

@@ -7,8 +7,8 @@ runs it, charges all of them: under a plan with an allowance that each line draw
 one without.
 
 The reference, in the same run: one UPDATE that stamps the same rows with the same
-charges, which it finds in a table by the id of the call. Before each the table is packed
-anew, so that all find it alike.
+charges, which it finds in a table by the id of the call. Before each of them the table
+is packed anew, so that all find it alike.
 """
 
 import sys
