@@ -14,7 +14,8 @@ _PLAIN = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,18})?(?:[eE][+-]?\d{1,2})?\Z", re.A
 _BRAZILIAN = re.compile(r"[+-]?\d{1,3}(?:\.\d{3})*(?:,\d{1,12})?\Z", re.ASCII)
 _COMMA_ONLY = re.compile(r"[+-]?\d{1,15},\d{1,12}\Z", re.ASCII)
 _CLOCK = re.compile(r"(\d{1,4}):([0-5]\d):([0-5]\d)\Z", re.ASCII)
-_MOMENT = re.compile(r"20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d\Z", re.ASCII)
+_HOUR_OF_DAY = re.compile(r"20\d\d-\d\d-\d\d[T ]\d\d\Z", re.ASCII)
+_AFTER_THE_HOUR = re.compile(r":([0-5]\d):([0-5]\d)\Z", re.ASCII)
 
 _HOUR = timedelta(hours=1)
 LONGEST_SECONDS = 30 * 24 * 3600
@@ -74,22 +75,37 @@ def moment(text: str, zone: ZoneInfo) -> datetime:
     An hour that the clock shows twice is taken as the first; one that it skipped, as
     if it had not yet been put forward.
     """
-    if not _MOMENT.match(text):
-        raise ValueError(f"{text[:40]!r} is no date and time of this century")
+    # In two parts, each of which comes again and again.
+    try:
+        hour, after = _hour(text[:13], zone), _after_the_hour(text[13:])
+    except ValueError:
+        raise ValueError(f"{text[:40]!r} is no date and time of this century") from None
+    if hour is not None:
+        return hour + after
     local = datetime.fromisoformat(text)
-    offset = _offset_of_hour(text[:13], zone)
-    if offset is None:
-        offset = local.replace(tzinfo=zone).utcoffset()
-    return local - offset
+    return local - local.replace(tzinfo=zone).utcoffset()
 
 
 @lru_cache(maxsize=4096)
-def _offset_of_hour(hour: str, zone: ZoneInfo) -> timedelta | None:
-    """UTC offset in a local clock hour, ``YYYY-MM-DD HH``; None if it changes in it."""
-    first = datetime.fromisoformat(f"{hour}:00:00").replace(tzinfo=zone)
-    last = first.replace(minute=59, second=59)
+def _hour(text: str, zone: ZoneInfo) -> datetime | None:
+    """In UTC, the beginning of a local clock hour, ``YYYY-MM-DD HH``; None if the
+    offset changes in it."""
+    if not _HOUR_OF_DAY.match(text):
+        raise ValueError
+    local = datetime.fromisoformat(f"{text}:00:00")
+    first = local.replace(tzinfo=zone)
     offset = first.utcoffset()
-    return offset if offset == last.utcoffset() else None
+    is_steady = offset == first.replace(minute=59, second=59).utcoffset()
+    return local - offset if is_steady else None
+
+
+@lru_cache(maxsize=4096)
+def _after_the_hour(text: str) -> timedelta:
+    """Of ``:MM:SS``."""
+    if not (found := _AFTER_THE_HOUR.match(text)):
+        raise ValueError
+    minutes, seconds = map(int, found.groups())
+    return timedelta(minutes=minutes, seconds=seconds)
 
 
 def local_text(utc: datetime, zone: ZoneInfo) -> str:

@@ -34,7 +34,7 @@ from .records import (
     Reject,
     Tokens,
 )
-from .values import LONGEST_TEXT, duration, local_bounds, moment, money
+from .values import LONGEST_SECONDS, LONGEST_TEXT, duration, local_bounds, moment, money
 
 # Paths.
 LOGIN = "/auth/login"
@@ -217,6 +217,14 @@ class _Ligacao(_Answer):
     cidade_destino: _Text | None = None
 
 
+class _ReadCallPage(_Answer):
+    """A page whose records are all as they should be, which goes several times as
+    fast as one record after the other."""
+
+    data: list[_Ligacao]
+    proximo: _Cursor | None
+
+
 class _Numbered(_Answer):
     numero: _Number
 
@@ -238,6 +246,7 @@ _did = msgspec.json.Decoder(_Did)
 _line = msgspec.json.Decoder(_Circuito)
 _registration = msgspec.json.Decoder(_Registro)
 _call = msgspec.json.Decoder(_Ligacao)
+_read_call_page = msgspec.json.Decoder(_ReadCallPage)
 _numbered = msgspec.json.Decoder(_Numbered)
 _error = msgspec.json.Decoder(_Erro)
 _any_id = msgspec.json.Decoder(_Key | _Id)
@@ -352,7 +361,10 @@ def decode_registration(raw, _zone=None) -> Registration:
 
 def decode_call(raw, zone: ZoneInfo) -> Call:
     """:raise Malformed: with the field and what is wrong with it"""
-    call = _record(_call, raw)
+    return _call_of(_record(_call, raw), zone)
+
+
+def _call_of(call: _Ligacao, zone: ZoneInfo) -> Call:
     charged = call.tempo_tarifado
     fields = (
         str(call.id),
@@ -379,6 +391,24 @@ def decode_call(raw, zone: ZoneInfo) -> Call:
 
 def decode_call_page(body: bytes, zone: ZoneInfo) -> CallPage:
     """:raise NotUnderstood: if the page itself is none; its records become rejects"""
+    try:
+        return _decode_clean_call_page(body, zone)
+    except _UNREADABLE:
+        # Something in it is not as it should be: what, and whether more than a record.
+        return _decode_each_call(body, zone)
+
+
+def _decode_clean_call_page(body, zone) -> CallPage:
+    """:raise ValueError: or another of ``_UNREADABLE``, if anything is wrong"""
+    page = _read_call_page.decode(body)
+    if b"\\u0000" in body:
+        raise Malformed("maybe holds a NUL character")
+    return CallPage(
+        tuple([_call_of(call, zone) for call in page.data]), (), page.proximo
+    )
+
+
+def _decode_each_call(body, zone) -> CallPage:
     page, elements = _page_of(_call_page, body)
     calls, rejects = [], []
     for raw in elements:
@@ -549,6 +579,9 @@ def _money_of(json_text: bytes, signed: bool) -> Decimal | None:
 
 
 def _duration(name, value):
+    # As most are, and without a further call.
+    if type(value) is int and 0 <= value <= LONGEST_SECONDS:
+        return value
     try:
         return duration(value)
     except ValueError as error:

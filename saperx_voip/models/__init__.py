@@ -52,6 +52,7 @@ from . import saperx_cdr_masking
 from . import saperx_cdr_hidden
 from . import saperx_cdr_access
 from . import saperx_cdr_allowance
+from . import saperx_cdr_drawn
 from . import saperx_cdr_what_if
 from . import saperx_cdr_foreseen
 from . import saperx_undrawn_mixin
@@ -74,9 +75,15 @@ from . import saperx_cdr_explanation_allowance
 from . import saperx_cdr_explanation_call
 from . import saperx_cdr_explanation_price
 from . import saperx_charge
+from . import saperx_charge_hold
+from . import saperx_charge_rules
+from . import saperx_charge_ripe
 from . import saperx_charge_run
 from . import saperx_charge_invoicing
 from . import saperx_charge_waiting
+from . import saperx_charging_filter
+from . import saperx_charging
+from . import saperx_cdr_import_charging
 from . import saperx_charge_class
 from . import saperx_charge_allowance
 from . import saperx_audit
@@ -126,8 +133,10 @@ from . import saperx_fee_gap
 from . import product_template
 from . import ir_http
 from . import res_company
+from . import res_company_charging
 from . import res_config_settings
 from . import saperx_audit_settings
+from . import res_config_settings_charging
 from . import res_partner
 from . import saperx_statement
 from . import saperx_statement_content

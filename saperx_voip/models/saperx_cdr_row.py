@@ -23,7 +23,8 @@ COLUMNS = (
     # As ``saperx_cdr.assessed_values`` has it.
     *ASSESSED_COLUMNS,
 )
-NOBODY = "\\N\t\\N\t\\N\t\\N"
+NULL = "\\N"
+NOBODY = "\t".join([NULL] * 4)
 
 # Pages are stored together: each transaction has a price of its own.
 BATCH_CALLS = 10_000
@@ -54,23 +55,24 @@ class Rows:
 
     def make(self, call) -> Row:
         """:param call: a ``gateway.Call``"""
-        direction, outcome = call.direction.value, call.outcome.value
+        direction, outcome = call.direction, call.outcome
         remote_id, line_remote_id = call.remote_id, call.line_remote_id
         account_code, caller, callee = call.account_code, call.caller, call.callee
         platform_class, seconds = call.platform_class, call.platform_charged_seconds
         amount, cost, city = call.platform_amount, call.platform_cost, call.city
+        start, talk_seconds, is_collect = call.start, call.talk_seconds, call.is_collect
         holding, other_party, own_class, call_class, cycle_end, rated = (
             self.assessor.assess(
                 Fact(
                     line_remote_id,
                     account_code,
                     direction,
-                    call.is_collect,
+                    is_collect,
                     outcome == "answered",
                     caller,
                     callee,
-                    call.start,
-                    call.talk_seconds,
+                    start,
+                    talk_seconds,
                     known_call_class(platform_class),
                     amount,
                     seconds,
@@ -101,27 +103,33 @@ class Rows:
                     other_party,
                 )
             )
+        holder = self._holders.get(holding and holding.period_id)
+        if holder is None:
+            holder = self._add_holder(holding)
+        # Plain conditions and !s: a call or a format would be felt here.
         text = (
             f"{self._run}{remote_id}\t{call.fingerprint.hex()}\t"
-            f"{_or_null(line_remote_id)}\t{_or_null(account_code)}\t{direction}\t"
-            f"{'t' if call.is_collect else 'f'}\t{caller}\t{callee}\t{_or_null(city)}\t"
-            f"{call.start}\t{outcome}\t{call.total_seconds}\t{call.talk_seconds}\t"
-            f"{_or_null(seconds)}\t{_or_null(platform_class)}\t{_or_null(amount)}\t"
-            f"{_or_null(cost)}\t{self._holder(holding)}\t{other_party}\t{own_class}\t"
-            f"{call_class}\t{_or_null(cycle_end)}\t{_or_null(rate_id)}\t"
-            f"{charged_seconds}\t{gross}\t{state}\t{_or_null(reason)}\t0\t0\t{gross}"
-            "\t\\N\n"
+            f"{NULL if line_remote_id is None else line_remote_id}\t"
+            f"{NULL if account_code is None else account_code}\t"
+            f"{direction!s}\t{'t' if is_collect else 'f'}\t{caller}\t{callee}\t"
+            f"{NULL if city is None else city}\t{start!s}\t{outcome!s}\t"
+            f"{call.total_seconds}\t{talk_seconds}\t"
+            f"{NULL if seconds is None else seconds}\t"
+            f"{NULL if platform_class is None else platform_class}\t"
+            f"{NULL if amount is None else amount!s}\t"
+            f"{NULL if cost is None else cost!s}\t"
+            f"{holder}\t{other_party}\t{own_class}\t{call_class}\t"
+            f"{NULL if cycle_end is None else cycle_end!s}\t"
+            f"{NULL if rate_id is None else rate_id}\t{charged_seconds}\t{gross!s}\t"
+            f"{state}\t{NULL if reason is None else reason}\t0\t0\t{gross!s}\t{NULL}\n"
         )
         return Row(text, holding and holding.line_id, state)
 
-    def _holder(self, holding):
-        key = holding and holding.period_id
-        text = self._holders.get(key)
-        if text is None:
-            text = self._holders[key] = (
-                f"{holding.line_id}\t{holding.period_id}\t{holding.contract_id}"
-                f"\t{holding.partner_id}"
-            )
+    def _add_holder(self, holding):
+        text = self._holders[holding.period_id] = (
+            f"{holding.line_id}\t{holding.period_id}\t{holding.contract_id}"
+            f"\t{holding.partner_id}"
+        )
         return text
 
 
@@ -214,7 +222,3 @@ class Gatherer:
             else:
                 self._is_ordered = False
         return self._latest if self._is_ordered else None
-
-
-def _or_null(value):
-    return "\\N" if value is None else value

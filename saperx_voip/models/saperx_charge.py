@@ -209,10 +209,18 @@ class SaperxCharge(models.Model):
 
     def action_view_calls(self):
         self.ensure_one()
+        return self._get_calls_action([])
+
+    def _get_calls_action(self, domain):
+        """:param domain: which of its calls"""
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "saperx_voip.saperx_cdr_action"
         )
-        return {**action, "domain": [("charge_id", "=", self.id)], "context": {}}
+        return {
+            **action,
+            "domain": [("charge_id", "=", self.id), *domain],
+            "context": {},
+        }
 
     def action_view_invoice(self):
         self.ensure_one()

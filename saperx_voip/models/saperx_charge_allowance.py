@@ -1,5 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
+from collections import defaultdict
+
 from odoo import api, fields, models
 
 
@@ -43,6 +45,11 @@ class SaperxChargeAllowance(models.Model):
     carried = fields.Char(string="From the cycle before", compute="_compute_texts")
     used = fields.Char(string="Used here", compute="_compute_texts")
     left_over = fields.Char(string="Into the next cycle", compute="_compute_texts")
+    left = fields.Char(
+        string="Left now",
+        compute="_compute_left",
+        help="What late calls of the cycle may still draw on, after all charges of it.",
+    )
 
     @api.depends(
         "allowance_id",
@@ -58,3 +65,44 @@ class SaperxChargeAllowance(models.Model):
             use.carried = use.carried_quantity and as_text(use.carried_quantity)
             use.used = as_text(use.used_quantity)
             use.left_over = use.carried_away and as_text(use.carried_away)
+
+    @api.depends("allowance_id", "charge_id.state")
+    def _compute_left(self):
+        balances = self._get_balances()
+        for use in self:
+            balance = balances[use._get_balance_key()]
+            use.left = use.allowance_id._format_quantity(balance)
+
+    def _get_balance_key(self):
+        """Of whom the allowance is, and of which cycle."""
+        self.ensure_one()
+        holder = self.stretch_id or self.charge_id.contract_id
+        return self.allowance_id, holder, self.charge_id.cycle_end
+
+    def _get_balances(self):
+        """:return: by key what the charges that count have left, in whole units"""
+        uses = self.sudo().search(
+            [
+                ("allowance_id", "in", self.allowance_id.ids),
+                ("charge_id.contract_id", "in", self.charge_id.contract_id.ids),
+                ("charge_id.cycle_end", "in", self.charge_id.mapped("cycle_end")),
+                ("charge_id.state", "!=", "cancelled"),
+            ]
+        )
+        left = defaultdict(int)
+        for key, some in uses.grouped(self.__class__._get_balance_key).items():
+            given = max(some.mapped("own_quantity"))
+            carried = max(some.mapped("carried_quantity"))
+            away = max(some.mapped("carried_away"))
+            used = sum(some.mapped("used_quantity"))
+            # The carried part is drawn first, and is not carried again.
+            own_left = given - away - max(used - carried, 0)
+            left[key] = max(carried - used, 0) + max(own_left, 0)
+        return left
+
+    def action_view_calls(self):
+        """Those that drew on it in this charge."""
+        self.ensure_one()
+        return self.charge_id._get_calls_action(
+            [("drawn_allowance_id", "=", self.allowance_id.id)]
+        )

@@ -24,3 +24,13 @@ class SaperxChargeClass(models.Model):
     gross_amount = fields.Monetary()
     covered_amount = fields.Monetary(string="Allowance used")
     amount = fields.Monetary()
+    cost = fields.Float(
+        digits=(16, 6),
+        groups="saperx_voip.group_billing",
+        help="What the calls cost on the platform, also those that were covered.",
+    )
+
+    def action_view_calls(self):
+        """Those behind these figures."""
+        self.ensure_one()
+        return self.charge_id._get_calls_action([("call_class", "=", self.call_class)])

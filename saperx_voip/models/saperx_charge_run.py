@@ -1,42 +1,108 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
-from collections import Counter, defaultdict
-from datetime import timedelta
+from collections import Counter
 from zoneinfo import ZoneInfo
 
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import SQL
-from odoo.tools.misc import format_date
 
-from ..rating import bounds_utc, local_date
+from ..rating import local_date
+from .saperx_charge_ripe import Scope
+
+# Periods of lines whose cycles are charged at a time.
+PORTION = 500
+QUIET = {
+    "tracking_disable": True,
+    "mail_create_nolog": True,
+    "mail_create_nosubscribe": True,
+}
+SUMS = [
+    "call_count",
+    "charged_seconds",
+    "gross_amount",
+    "covered_amount",
+    "amount",
+    "cost",
+]
 
 
 class SaperxCharge(models.Model):
-    """How charges come about: what is ripe, what they take, and what that draws."""
+    """How charges come about: what they take, and what that draws."""
 
     _inherit = "saperx.charge"  # pylint: disable=consider-merging-classes-inherited
 
     @api.model
-    def _generate(self, domain=()):
-        """Charge the unbilled calls of every cycle that is ripe.
+    def _generate(self, domain=(), scope=None):
+        """Charge the unbilled calls of every cycle that is ripe, in one transaction.
 
         Run twice, also at once, it makes nothing twice: calls are taken by an UPDATE
         that the second run finds done, or that makes its transaction start again.
 
         :param domain: of the lines to charge (``saperx.line``), beside the company's
-        :return: the charges made, confirmed
+        :param Scope scope: instead of ``domain``
+        :return: the charges made, confirmed unless a rule holds them
         """
-        ripe = [
-            group for group in self._get_ripe_groups(domain) if not group["waits_for"]
-        ]
-        charges = self.sudo().create([self._prepare_charge(group) for group in ripe])
+        scope = scope or Scope.of_lines(domain)
+        charges = self.browse()
+        last_id = 0
+        while contract_ids := self._get_next_contracts(scope, last_id):
+            charges += self._charge_contracts(scope, contract_ids)
+            last_id = contract_ids[-1]
+        return charges
+
+    @api.model
+    def _get_next_contracts(self, scope, after_id=0):
+        """The next portion of contracts to look at, in the order of their ids.
+
+        :return: a list of ids, empty at the end
+        """
+        of_companies = Domain("company_id", "in", self.env.companies.ids)
+        periods = self.env["saperx.line.period"].sudo()
+        periods.flush_model(["contract_id"])
+        query = periods._search(scope.periods & of_companies)
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT contract_id, count(*) FROM saperx_line_period
+                WHERE id IN %s AND contract_id > %s
+                GROUP BY 1 ORDER BY 1 LIMIT %s
+                """,
+                query.subselect(),
+                after_id,
+                PORTION,
+            )
+        )
+        ids, found = [], 0
+        for contract_id, count in rows:
+            ids.append(contract_id)
+            found += count
+            if found >= PORTION:
+                break
+        return ids
+
+    @api.model
+    def _charge_contracts(self, scope, contract_ids):
+        """Charge what is ripe of some contracts: whoever shares an allowance is among
+        their lines.
+
+        :return: as ``_generate``
+        """
+        age_limits = self._get_age_limits()
+        groups = self._get_ripe_groups(
+            scope=scope.within([("contract_id", "in", contract_ids)]),
+            age_limits=age_limits,
+        )
+        ripe = [group for group in groups if not group["waits_for"]]
+        if not ripe:
+            return self.browse()
+        # Thousands are made at a time, and all say the same.
+        charges = self.sudo().with_context(**QUIET)
+        charges = charges.create([self._prepare_charge(group) for group in ripe])
         charges._claim_periods()
-        charges._take_calls()
-        empty = charges.filtered(lambda charge: not charge.call_count)
-        empty.unlink()
-        charges -= empty
-        charges._confirm()
+        charges._take_calls(age_limits)
+        charges._hold_by_rules()
+        charges.filtered(lambda charge: not charge.hold_ids)._confirm()
         # What these cycles left is known now.
         self.env["saperx.cdr"]._draw_allowances(charges.line_id.ids)
         return charges.with_env(self.env)
@@ -68,177 +134,6 @@ class SaperxCharge(models.Model):
         self.env["saperx.line.period"].invalidate_model(["charged_until"])
 
     @api.model
-    def _get_ripe_groups(self, domain=()):
-        """What there is to charge: unbilled calls by line, period and cycle.
-
-        :return: a list of dicts with ``line``, ``period``, ``cycle_end``, ``calls``,
-            ``amount`` and ``waits_for`` (why the cycle cannot be charged yet, or
-            None), only-active-lines applied as ``waits_for`` too
-        """
-        groups = self._read_unbilled_groups(
-            [("company_id", "in", self.env.companies.ids), *domain]
-        )
-        # Lines that share an allowance are charged together: what is left of it is
-        # fixed when its cycle is first charged.
-        shares = {self._get_share(group) for group in groups} - {None}
-        known = {group["line"] for group in groups}
-        sharers = self._get_sharing_periods(shares).line_id
-        groups += [
-            group
-            for group in self._read_unbilled_groups([("id", "in", sharers.ids)])
-            if self._get_share(group) in shares and group["line"] not in known
-        ]
-        obstacles = {share: self._get_share_obstacle(*share) for share in shares}
-        for group in groups:
-            group["waits_for"] = (
-                self._get_obstacle(group)
-                or obstacles.get(self._get_share(group))
-                or self._get_inactivity(group)
-            )
-        return groups
-
-    @api.model
-    def _read_unbilled_groups(self, line_domain):
-        return [
-            {
-                "line": line,
-                "period": period,
-                "cycle_end": cycle_end,
-                "calls": calls,
-                "amount": amount,
-            }
-            for line, period, cycle_end, calls, amount in self.env["saperx.cdr"]
-            .sudo()
-            ._read_group(
-                [("state", "=", "unbilled"), ("line_id", "any", line_domain)],
-                ["line_id", "period_id", "cycle_end:day"],
-                ["__count", "charged_amount:sum"],
-                order="cycle_end:day, line_id, period_id",
-            )
-        ]
-
-    @api.model
-    def _get_share(self, group):
-        """What an allowance of the group's plan is shared by in its cycle, or None."""
-        period = group["period"]
-        if any(period.tariff_id.allowance_ids.mapped("is_shared")):
-            return period.contract_id, period.tariff_id, group["cycle_end"]
-        return None
-
-    @api.model
-    def _get_sharing_periods(self, shares):
-        """The periods of all lines that share, with calls or without."""
-        period_model = self.env["saperx.line.period"].sudo()
-        pairs = {(contract, tariff) for contract, tariff, _cycle_end in shares}
-        return period_model.search(
-            Domain.OR(
-                [("contract_id", "=", contract.id), ("tariff_id", "=", tariff.id)]
-                for contract, tariff in pairs
-            )
-        )
-
-    @api.model
-    def _get_share_obstacle(self, contract, tariff, cycle_end):
-        """Why a shared cycle is not charged now, in words, or None: it waits for each
-        line that may have calls in it."""
-        for period in self._get_sharing_periods({(contract, tariff, cycle_end)}):
-            group = {"line": period.line_id, "period": period, "cycle_end": cycle_end}
-            begins, ends = self._get_bounds(group)
-            if (period.date_from and period.date_from >= ends) or (
-                period.date_to and period.date_to <= begins
-            ):
-                continue
-            if reason := self._get_obstacle(group):
-                return self.env._(
-                    "the line %(line)s, which shares its allowance: %(reason)s",
-                    line=period.line_id.display_name,
-                    reason=reason,
-                )
-        return None
-
-    @api.model
-    def _get_obstacle(self, group):
-        """Why a cycle is not charged now, in words, or None."""
-        integration = group["line"].integration_id
-        cycle_end = group["cycle_end"]
-        ends = self._get_bounds(group)[1]
-        now = fields.Datetime.now()
-        if now < ends:
-            return self.env._(
-                "the cycle runs until %s", format_date(self.env, cycle_end)
-            )
-        if not integration.imported_until or integration.imported_until < ends:
-            return self.env._("its calls are not imported to the end yet")
-        ripe_at = self._get_ripe_at(group)
-        if now < ripe_at:
-            return self.env._(
-                "calls that come late, until %s", format_date(self.env, ripe_at.date())
-            )
-        if self._is_being_rated(group):
-            return self.env._("its calls are rated again, since prices changed")
-        return None
-
-    @api.model
-    def _get_ripe_at(self, group):
-        """The moment (naive UTC) until which late calls of a cycle are waited for."""
-        integration = group["line"].integration_id
-        return self._get_bounds(group)[1] + timedelta(days=integration.waiting_days)
-
-    @api.model
-    def _is_being_rated(self, group):
-        """Whether calls of the group may still have former prices."""
-        tariff = group["period"].tariff_id
-        reading_since = group["line"].integration_id.reading_since
-        return tariff._is_being_rated_again() or bool(
-            # A page that was rated before the change may be stored after it; the end
-            # of the import's run finds it.
-            reading_since
-            and tariff.rates_changed_at
-            and reading_since <= tariff.rates_changed_at
-        )
-
-    @api.model
-    def _get_inactivity(self, group):
-        """Why a cycle is not charged at all, in words, or None."""
-        line = group["line"]
-        if line.integration_id.charge_only_active_lines and not line._was_active(
-            *self._get_bounds(group)
-        ):
-            return self.env._("nothing: the line was not active in this cycle")
-        return None
-
-    @api.model
-    def _get_bounds(self, group):
-        """The moments (naive UTC, half open) between which the cycle runs.
-
-        It ends with its line, if nobody holds that any more: no call is to come. Not
-        so a change of holder inside the cycle, after which the line goes on.
-        """
-        cycle_end = group["cycle_end"]
-        first, _last = group["period"]._get_cycle(cycle_end)
-        timezone = ZoneInfo(group["line"].integration_id.timezone)
-        begins, ends = bounds_utc(first, cycle_end, timezone)
-        line_ends = self._get_line_end(group)
-        if line_ends and begins < line_ends < ends:
-            ends = line_ends
-        return begins, ends
-
-    @api.model
-    def _get_line_end(self, group):
-        """The moment (naive UTC) from which on no call of the group can begin, or None.
-        A group may say itself, as ``line_ends``, when its line is supposed to end.
-
-        An allowance that the contract's lines share is the contract's: as long as that
-        lives, another line may come in the same cycle and draw on what is left.
-        """
-        ends = group.get("line_ends") or group["line"]._get_end()
-        if ends and self._get_share(group):
-            contract = group["period"].contract_id
-            if not contract._is_dead(contract.company_id._get_telephony_today()):
-                return None
-        return ends
-
-    @api.model
     def _prepare_charge(self, group):
         line, period = group["line"], group["period"]
         cycle_start, _last = period._get_cycle(group["cycle_end"])
@@ -256,74 +151,87 @@ class SaperxCharge(models.Model):
             "cycle_start": cycle_start,
             # As it stands on the calls, which are found by it.
             "cycle_end": group["cycle_end"],
+            "is_aged": group["is_aged"],
         }
 
-    def _take_calls(self):
+    def _take_calls(self, age_limits):
         """Stamp the calls of these drafts and add them up, by set."""
-        if not self:
-            return
         self.flush_model()
-        self.env["saperx.cdr"].flush_model()
-        self.env.execute_query(
+        self.env.cr.execute(
             SQL(
                 """
                 UPDATE saperx_cdr AS call
                 SET charge_id = charge.id, state = 'billed'
                 FROM saperx_charge AS charge
                 WHERE charge.id = ANY(%s)
+                AND call.line_id = ANY(%s)
                 AND call.line_id = charge.line_id
                 AND call.period_id = charge.period_id
                 AND call.cycle_end = charge.cycle_end
+                AND charge.is_aged = %s
                 AND call.state = 'unbilled'
-                RETURNING call.id
                 """,
                 self.ids,
+                self.line_id.ids,
+                self._is_aged(age_limits),
             )
         )
         self.env["saperx.cdr"].invalidate_model()
         self._mark_rates()
         self._draw_allowances()
-        totals = defaultdict(list)
-        for charge_id, *values in self.env.execute_query(
+        self._add_up()
+
+    def _add_up(self):
+        """Say what the calls of these charges come to, by class and in all."""
+        self.flush_model()
+        author = SQL("%s, now() AT TIME ZONE 'UTC'", self.env.uid)
+        self.env.cr.execute(
             SQL(
                 """
-                SELECT charge_id, call_class, count(*), sum(charged_seconds),
-                       sum(gross_amount), sum(covered_amount), sum(charged_amount),
-                       sum(platform_cost)
-                FROM saperx_cdr WHERE charge_id = ANY(%s)
-                GROUP BY charge_id, call_class ORDER BY call_class
+                INSERT INTO saperx_charge_class (
+                    charge_id, company_id, call_class, call_count, charged_seconds,
+                    gross_amount, covered_amount, amount, cost,
+                    create_uid, create_date, write_uid, write_date
+                )
+                SELECT charge_id, company_id, call_class, count(*),
+                       sum(charged_seconds), sum(gross_amount),
+                       coalesce(sum(covered_amount), 0), sum(charged_amount),
+                       coalesce(sum(platform_cost), 0), %(author)s, %(author)s
+                FROM saperx_cdr WHERE charge_id = ANY(%(ids)s)
+                GROUP BY charge_id, company_id, call_class
+                ORDER BY charge_id, call_class
+                """,
+                author=author,
+                ids=self.ids,
+            )
+        )
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE saperx_charge AS charge
+                SET call_count = sums.call_count,
+                    charged_seconds = sums.charged_seconds,
+                    gross_amount = sums.gross_amount,
+                    covered_amount = sums.covered_amount,
+                    amount = sums.amount,
+                    cost = round(sums.cost, 2)
+                FROM (
+                    SELECT charge_id, sum(call_count) AS call_count,
+                           sum(charged_seconds) AS charged_seconds,
+                           sum(gross_amount) AS gross_amount,
+                           sum(covered_amount) AS covered_amount,
+                           sum(amount) AS amount, sum(cost) AS cost
+                    FROM saperx_charge_class WHERE charge_id = ANY(%s)
+                    GROUP BY charge_id
+                ) AS sums
+                WHERE charge.id = sums.charge_id
                 """,
                 self.ids,
             )
-        ):
-            totals[charge_id].append(values)
-        self.env["saperx.charge.class"].create(
-            [
-                {
-                    "charge_id": charge_id,
-                    "call_class": call_class,
-                    "call_count": calls,
-                    "charged_seconds": seconds,
-                    "gross_amount": gross,
-                    "covered_amount": covered,
-                    "amount": amount,
-                }
-                for charge_id, rows in totals.items()
-                for call_class, calls, seconds, gross, covered, amount, _cost in rows
-            ]
         )
-        for charge in self:
-            rows = totals[charge.id]
-            charge.write(
-                {
-                    "call_count": sum(row[1] for row in rows),
-                    "charged_seconds": sum(row[2] for row in rows),
-                    "gross_amount": sum(row[3] for row in rows),
-                    "covered_amount": sum(row[4] for row in rows),
-                    "amount": sum(row[5] for row in rows),
-                    "cost": sum(row[6] or 0 for row in rows),
-                }
-            )
+        self.invalidate_recordset([*SUMS, "class_ids"])
+        # What is computed of them.
+        self.modified(SUMS)
 
     def _mark_rates(self):
         """What priced charged calls explains them from now on."""

@@ -1,8 +1,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
-from markupsafe import Markup
-
 from decimal import Decimal
+
+from markupsafe import Markup
 
 from odoo import Command, api, fields, models
 from odoo.exceptions import AccessError
@@ -245,7 +245,9 @@ class SaperxFraudAlert(models.Model):
         if not calls:
             return {}
         starts = [call.start for call in calls]
-        codes = {call.country for call in calls} | set((self.countries or "").split(", "))
+        codes = {call.country for call in calls} | set(
+            (self.countries or "").split(", ")
+        )
         amount = Decimal(str(self.amount)) + sum(call.amount for call in calls)
         room = max(0, MOST_CALLS - len(self.call_ids))
         return {

@@ -132,11 +132,19 @@ class SaperxSchedule(models.Model):
         ondelete="set null",
         index="btree_not_null",
     )
-    last_charge_count = fields.Integer(
-        string="Additionals made", readonly=True, copy=False
+    last_charging_id = fields.Many2one(
+        "saperx.charging",
+        string="Last charging run",
+        readonly=True,
+        copy=False,
+        ondelete="set null",
+        index="btree_not_null",
     )
-    last_charge_amount = fields.Monetary(
-        string="Amount of the additionals", readonly=True, copy=False
+    charges_after_import = fields.Boolean(
+        string="Also after each import",
+        default=True,
+        help="Cycles that became ripe by an import of the integration are charged as "
+        "it ends, without waiting for the hour of the task.",
     )
     last_result = fields.Char(string="Result", compute="_compute_last_result")
     cron_id = fields.Many2one(
@@ -245,8 +253,9 @@ class SaperxSchedule(models.Model):
         "last_state",
         "last_import_id.read_count",
         "last_import_id.new_count",
-        "last_charge_count",
-        "last_charge_amount",
+        "last_charging_id.charge_count",
+        "last_charging_id.held_count",
+        "last_charging_id.amount",
     )
     def _compute_last_result(self):
         for schedule in self:
@@ -261,15 +270,22 @@ class SaperxSchedule(models.Model):
                 new=run.new_count,
                 read=run.read_count,
             )
-        if self.last_state != "done":
-            return False
-        if not self.last_charge_count:
-            return self.env._("There was nothing to charge.")
-        return self.env._(
-            "Additionals made: %(count)s (%(amount)s)",
-            count=self.last_charge_count,
-            amount=format_amount(self.env, self.last_charge_amount, self.currency_id),
-        )
+        charging = self.last_charging_id.sudo()
+        if not charging.charge_count:
+            return self.last_state == "done" and self.env._(
+                "There was nothing to charge."
+            )
+        words = {
+            "count": charging.charge_count,
+            "amount": format_amount(self.env, charging.amount, self.currency_id),
+            "held": charging.held_count,
+        }
+        if charging.held_count:
+            return self.env._(
+                "Additionals made: %(count)s (%(amount)s), of these held: %(held)s",
+                **words,
+            )
+        return self.env._("Additionals made: %(count)s (%(amount)s)", **words)
 
     @api.onchange(*(f"every_{name}" for name in ENTRIES))
     def _onchange_every(self):
@@ -420,6 +436,6 @@ class SaperxSchedule(models.Model):
         )
         return {
             **action,
-            "domain": [("line_id.integration_id", "=", self.integration_id.id)],
+            "domain": [("charging_id.schedule_id", "=", self.id)],
             "context": {},
         }

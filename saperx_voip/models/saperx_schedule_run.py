@@ -1,6 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
 import logging
+import time
 from zoneinfo import ZoneInfo
 
 from odoo import SUPERUSER_ID, api, fields, models
@@ -9,7 +10,7 @@ from odoo.service.model import retrying
 
 from ..forms import tell_forms
 from ..schedule import pause_after
-from .saperx_cdr_import import OPEN_STATES
+from .saperx_cdr_import import OPEN_STATES, _get_working_seconds
 from .saperx_integration_calls import PARKED_UNTIL
 
 _logger = logging.getLogger(__name__)
@@ -197,11 +198,11 @@ class SaperxSchedule(models.Model):
             "last_error": False,
             "retry_count": 0,
             "retry_at": False,
-            "last_charge_count": 0,
-            "last_charge_amount": 0,
         }
         if self.task == "import" and self.integration_id.active:
             values["last_import_id"] = self._make_import().id
+        if self.task == "charge":
+            values["last_charging_id"] = self._make_charging().id
         self._record(values)
 
     def _make_import(self):
@@ -221,50 +222,61 @@ class SaperxSchedule(models.Model):
                 env = self._in_its_language()
                 raise UserError(env._("Its integration is archived."))
             if self.task == "charge":
-                retrying(self._charge, self.env)
+                self._charge()
         except UserError as error:
             # Trying again helps nobody: it waits for a correction, or the next run.
             self._record_trouble({"last_state": "failed", "last_error": str(error)})
         except Exception as error:
             _logger.exception("%s failed, and will be tried again", self.display_name)
-            self._record_trouble(
-                {
-                    "last_state": "waiting",
-                    "retry_count": self.retry_count + 1,
-                    "retry_at": self._now() + pause_after(self.retry_count + 1),
-                    "last_error": self._in_its_language()._(
-                        "Something unexpected happened: %s", error
-                    ),
-                }
-            )
+            self._try_later(str(error))
+
+    def _try_later(self, message):
+        self._record_trouble(
+            {
+                "last_state": "waiting",
+                "retry_count": self.retry_count + 1,
+                "retry_at": self._now() + pause_after(self.retry_count + 1),
+                "last_error": self._in_its_language()._(
+                    "Something unexpected happened: %s", message
+                ),
+            }
+        )
 
     def _record_trouble(self, values):
         self.env.cr.rollback()
         retrying(lambda: self._record(values), self.env)
 
-    def _charge(self):
-        """Charges, and the word that they are made: one transaction."""
-        company = self.company_id
-        charges = (
-            self.env["saperx.charge"]
-            .with_company(company)
-            .with_context(allowed_company_ids=company.ids)
-            ._generate(
-                [
-                    ("company_id", "=", company.id),
-                    ("integration_id", "=", self.integration_id.id),
-                ]
-            )
-        )
-        self._record(
+    def _make_charging(self):
+        return self.env["saperx.charging"].create(
             {
-                "last_state": "done",
-                "last_error": False,
-                "retry_at": False,
-                "last_charge_count": len(charges),
-                "last_charge_amount": sum(charges.mapped("amount")),
+                "integration_id": self.integration_id.id,
+                "company_id": self.company_id.id,
+                "schedule_id": self.id,
             }
         )
+
+    def _charge(self):
+        """Portion by portion; what time does not suffice for is gone on with at once,
+        what failed is tried again from the start after a pause."""
+        if not self.last_charging_id._is_open():
+            retrying(self._charge_again, self.env)
+        charging = self.last_charging_id
+        if not charging._proceed(time.monotonic() + _get_working_seconds()):
+            return
+        if charging.state == "failed":
+            self._try_later(charging.error)
+        else:
+            retrying(self._record_success, self.env)
+
+    def _charge_again(self):
+        # None: of a task that ran before there were runs of charging.
+        if self.last_charging_id:
+            self.last_charging_id._begin_again()
+        else:
+            self._record({"last_charging_id": self._make_charging().id})
+
+    def _record_success(self):
+        self._record({"last_state": "done", "last_error": False, "retry_at": False})
 
     def _record(self, values):
         self.write(values)

@@ -8,11 +8,13 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from .const import LOCAL_SINCE
-from .cycle import cycle_of, local_date
+from .cycle import bounds_utc, cycle_of, local_date
 from .holding import Directory, Holding
 from .numbering import classify, normalise, rule_class
 from .services import DEFAULT_SERVICES, Services
 from .tariff import Rated, Tariff, rate_call
+
+REMEMBERED_CLASSES = 16_384
 
 NOT_MATCHED = Rated("unmatched", None, None, 0, Decimal(0))
 PREVIOUS_SYSTEM = Rated("not_chargeable", "previous_system", None, 0, Decimal(0))
@@ -78,6 +80,9 @@ class Assessor:
         self._line_charge_from = line_charge_from or {}
         self._services = services
         self._local_since = local_since
+        self._day = datetime.max, datetime.min, date.min
+        # Shared with those that are made of this one: it depends on nothing else.
+        self._classes: dict[tuple, tuple[str, str]] = {}
 
     def under(self, tariff: Tariff) -> "Assessor":
         """What the same calls would be, were every line under this tariff."""
@@ -105,8 +110,9 @@ class Assessor:
             (fact.caller, fact.callee) if outgoing else (fact.callee, fact.caller)
         )
         directory, start = self._directory, fact.start
-        holding = directory.find_by_line(fact.line_remote_id, fact.account_code, start)
-        area_code = holding and directory.area_code(holding.line_id, start)
+        holding, area_code = directory.find_caller(
+            fact.line_remote_id, fact.account_code, start
+        )
         if area_code is None:
             # Only where it is needed: most calls name their line.
             own_number = normalise(own, None, self._services)
@@ -115,25 +121,46 @@ class Assessor:
                 area_code = holding and directory.area_code(holding.line_id, start)
             area_code = area_code or own_number.area_code
         number = normalise(other, area_code, self._services)
+        since, until, day = self._day
+        if not since <= start < until:
+            day = self._remember_day(start)
+        # Of the number, all but its digits.
+        key = number[1:], area_code, fact.platform_class, day
+        classes = self._classes.get(key)
+        if classes is None:
+            classes = self._classify(number, *key[1:])
+            if len(self._classes) >= REMEMBERED_CLASSES:
+                self._classes.clear()
+            self._classes[key] = classes
+        own_class, call_class = classes
+        return Assessment(
+            holding,
+            number.digits,
+            own_class,
+            call_class,
+            cycle_of(day, holding.closing_day)[1] if holding else None,
+            self._rate(fact, holding, number.digits, call_class, day),
+        )
+
+    def _remember_day(self, start) -> date:
+        """The local day of a call; the next one mostly began on the same."""
         day = local_date(start, self._timezone)
-        internal = fact.platform_class == "internal"
+        self._day = *bounds_utc(day, day, self._timezone), day
+        return day
+
+    def _classify(self, number, area_code, platform_class, day) -> tuple[str, str]:
+        """:return: our class of a call, and the one that rules"""
+        internal = platform_class == "internal"
         own_class = classify(number, area_code=area_code, internal=internal, on=day)
         call_class = rule_class(
-            fact.platform_class,
+            platform_class,
             own_class,
             number,
             area_code=area_code,
             on=day,
             local_since=self._local_since,
         )
-        return Assessment(
-            holding=holding,
-            other_party=number.digits,
-            own_class=own_class,
-            call_class=call_class,
-            cycle_end=cycle_of(day, holding.closing_day)[1] if holding else None,
-            rated=self._rate(fact, holding, number.digits, call_class, day),
-        )
+        return own_class, call_class
 
     def _rate(self, fact, holding, digits, call_class, day) -> Rated:
         if holding is None:

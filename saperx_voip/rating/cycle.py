@@ -7,6 +7,8 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 ONE_DAY = timedelta(days=1)
+ONE_HOUR = timedelta(hours=1)
+SMALLEST = timedelta(microseconds=1)
 
 
 def closing_date(closing_day: int, year: int, month: int) -> date:
@@ -57,15 +59,25 @@ def cycles_between(
 
 def local_date(moment: datetime, timezone: ZoneInfo | str) -> date:
     """The date on which a moment (naive UTC) falls in a time zone."""
-    # Within a minute no date begins anywhere; and calls come by the minute.
-    return _local_date(moment.replace(second=0, microsecond=0), timezone)
+    # Calls come by the hour, and in few hours a date begins.
+    hour = moment.replace(minute=0, second=0, microsecond=0)
+    return _local_date_of_hour(hour, timezone) or _local_date(moment, timezone)
 
 
 @lru_cache(maxsize=16_384)
+def _local_date_of_hour(hour: datetime, timezone: ZoneInfo | str) -> date | None:
+    """None if a date begins within it."""
+    first, last = (
+        _local_date(moment, timezone) for moment in (hour, hour + ONE_HOUR - SMALLEST)
+    )
+    return first if first == last else None
+
+
 def _local_date(moment: datetime, timezone: ZoneInfo | str) -> date:
     return moment.replace(tzinfo=UTC).astimezone(_zone(timezone)).date()
 
 
+@lru_cache(maxsize=4096)
 def bounds_utc(
     first: date, last: date, timezone: ZoneInfo | str
 ) -> tuple[datetime, datetime]:

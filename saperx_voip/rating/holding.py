@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 from .cycle import local_date
 
 SMALLEST_TIME = timedelta(microseconds=1)
+Steps = tuple[list[datetime], list]
+"""Moments in order, and what holds before the first and from each of them on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,8 @@ class Directory:
         self._holdings: dict[int, list[Holding]] = defaultdict(list)
         self._by_number: dict[str, list[NumberHolding]] = defaultdict(list)
         self._numbers_of: dict[int, list[NumberHolding]] = defaultdict(list)
-        self._area_codes: dict[int, tuple[list[datetime], list[str | None]]] = {}
+        self._area_codes: dict[int, Steps] = {}
+        self._callers: dict[tuple[int | None, str | None], Steps] = {}
         for line in lines:
             if line.remote_id is not None:
                 self._by_remote_id[line.remote_id] = line.line_id
@@ -120,7 +123,7 @@ class Directory:
 
     def under(self, tariff_id: int) -> "Directory":
         """The same holdings, all under one tariff."""
-        other = copy(self)
+        other = self._without_holdings()
         other._holdings = {
             line_id: [replace(held, tariff_id=tariff_id) for held in holdings]
             for line_id, holdings in self._holdings.items()
@@ -129,10 +132,15 @@ class Directory:
 
     def held(self, holdings: Iterable[Holding]) -> "Directory":
         """The same lines and numbers, held otherwise."""
-        other = copy(self)
-        other._holdings = defaultdict(list)
+        other = self._without_holdings()
         for holding in holdings:
             other._holdings[holding.line_id].append(holding)
+        return other
+
+    def _without_holdings(self) -> "Directory":
+        other = copy(self)
+        other._holdings = defaultdict(list)
+        other._callers = {}
         return other
 
     def find(
@@ -168,6 +176,50 @@ class Directory:
             default=None,
         )
 
+    def find_caller(
+        self, remote_id: int | None, account_code: str | None, moment: datetime
+    ) -> tuple[Holding | None, str | None]:
+        """As ``find_by_line``, and the ``area_code`` of what it finds.
+
+        Remembered by line from one moment at which they may change to the next, since
+        a line has many calls.
+        """
+        by_remote_id = self._by_remote_id.get(remote_id)
+        by_account = self._by_account.get(account_code)
+        if by_remote_id is None and by_account is None:
+            return None, None
+        # What names no line is whatever the platform sends: of that there is no end.
+        key = by_remote_id and remote_id, by_account and account_code
+        steps = self._callers.get(key)
+        if steps is None:
+            steps = self._callers[key] = self._caller_steps(*key)
+        moments, callers = steps
+        return callers[bisect_right(moments, moment)]
+
+    def _caller_steps(self, remote_id: int | None, account_code: str | None) -> "Steps":
+        line_ids = {
+            self._by_remote_id.get(remote_id),
+            *self._by_account.get(account_code, ()),
+        }
+        moments = sorted(
+            {
+                moment
+                for line_id in line_ids
+                for held in (
+                    *self._holdings.get(line_id, ()),
+                    *self._numbers_of.get(line_id, ()),
+                )
+                for moment in (held.since, held.until)
+                if moment is not None
+            }
+        )
+        callers = []
+        for moment in (datetime.min, *moments):
+            holding = self.find_by_line(remote_id, account_code, moment)
+            area_code = holding and self.area_code(holding.line_id, moment)
+            callers.append((holding, area_code))
+        return moments, callers
+
     def find_by_number(
         self, own_number: str | None, moment: datetime
     ) -> Holding | None:
@@ -186,9 +238,7 @@ class Directory:
         moments, area_codes = steps
         return area_codes[bisect_right(moments, moment)]
 
-    def _area_code_steps(self, line_id: int) -> tuple[list[datetime], list[str | None]]:
-        """The moments at which it may change, and what it is before the first of them
-        and from each of them on."""
+    def _area_code_steps(self, line_id: int) -> Steps:
         numbers = self._numbers_of.get(line_id, ())
         bounds = {moment for n in numbers for moment in (n.since, n.until)} - {None}
         moments = sorted(bounds)

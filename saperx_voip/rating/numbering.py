@@ -7,9 +7,9 @@ documents that order; the rest of this file carries it out, one function a form.
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
+from typing import NamedTuple
 
 from . import countries
 from .const import (
@@ -37,8 +37,7 @@ _END_OF_USER = re.compile(r"[@;>]")
 _NOT_DIGITS = re.compile(r"[^0-9]")
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(NamedTuple):
     """A number, read."""
 
     digits: str
@@ -236,7 +235,7 @@ def _collect(digits: str, area: str | None, services: Services) -> Number | None
         number = number or Number(digits[4:])
     else:
         number = _national(digits[2:], area, services)
-    return number and replace(number, is_collect=True)
+    return number and number._replace(is_collect=True)
 
 
 def _bare(digits: str, area: str | None, services: Services) -> Number | None:

@@ -14,6 +14,11 @@ MICROS_60_IN_A_CENTAVO = 60 * MICRO // 100
 
 ZERO = Decimal("0.00")
 
+# What a rate says of a conversation is remembered up to this length, and what a tariff
+# chooses, for so many beginnings of numbers.
+REMEMBERED_SECONDS = 1800
+REMEMBERED_CHOICES = 16_384
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -41,6 +46,9 @@ class Rate:
 
     price_micros: int = field(init=False, repr=False, compare=False)
     fee_micros_60: int = field(init=False, repr=False, compare=False)
+    _rated: dict[int, "Rated"] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
 
     def __post_init__(self):
         if self.prefix and not (self.prefix.isascii() and self.prefix.isdigit()):
@@ -59,6 +67,17 @@ class Rate:
         object.__setattr__(self, "price_micros", price)
         object.__setattr__(self, "fee_micros_60", fee * 60)
 
+    def rate(self, talk_seconds: int) -> "Rated":
+        """What a conversation costs by this rate; remembered, since most are short."""
+        rated = self._rated.get(talk_seconds)
+        if rated is None:
+            seconds = charged_seconds(self, talk_seconds)
+            amount = gross_amount(self, seconds)
+            rated = Rated("unbilled", None, self.id, seconds, amount)
+            if talk_seconds <= REMEMBERED_SECONDS:
+                self._rated[talk_seconds] = rated
+        return rated
+
     def is_valid(self, on: date) -> bool:
         return (self.date_from is None or self.date_from <= on) and (
             self.date_to is None or on <= self.date_to
@@ -72,7 +91,9 @@ class Tariff:
     :raise ValueError: any other amount source
     """
 
-    __slots__ = ("_by_prefix", "_lengths", "amount_source", "id", "rates")
+    __slots__ = (
+        "_by_prefix", "_chosen", "_lengths", "_longest", "amount_source", "id", "rates"
+    )  # fmt: skip
 
     def __init__(self, id: int, rates: Iterable[Rate], amount_source: str = "own"):
         if amount_source not in ("own", "platform"):
@@ -87,6 +108,8 @@ class Tariff:
         ):
             self._by_prefix.setdefault(rate.prefix, []).append(rate)
         self._lengths = sorted(set(map(len, self._by_prefix)), reverse=True)
+        self._longest = max(self._lengths, default=0)
+        self._chosen: dict[tuple[str, str, date], Rate | None] = {}
 
     def choose(self, digits: str, call_class: str, on: date) -> Rate | None:
         """The rate that takes a call (§5, *Which rate applies*), None if none does.
@@ -94,6 +117,17 @@ class Tariff:
         :param digits: the other party, as ``Number.digits``
         :param on: the call's local date
         """
+        # Of a number nothing else counts.
+        beginning = digits[: self._longest]
+        key = beginning, call_class, on
+        if key in self._chosen:
+            return self._chosen[key]
+        if len(self._chosen) >= REMEMBERED_CHOICES:
+            self._chosen.clear()
+        rate = self._chosen[key] = self._choose(*key)
+        return rate
+
+    def _choose(self, digits: str, call_class: str, on: date) -> Rate | None:
         by_prefix = self._by_prefix
         for length in self._lengths:
             if length > len(digits):
@@ -191,8 +225,7 @@ def rate_call(
         return _as_platform(rate, talk_seconds, platform_amount, platform_seconds)
     if rate is None:
         return NO_RATE
-    seconds = charged_seconds(rate, talk_seconds)
-    return Rated("unbilled", None, rate.id, seconds, gross_amount(rate, seconds))
+    return rate.rate(talk_seconds)
 
 
 NO_RATE = Rated("unrated", "no_rate", None, 0, ZERO)

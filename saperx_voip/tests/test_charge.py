@@ -196,9 +196,9 @@ class TestCharge(SaperxCase):
         self.assertEqual(form.charged_total, 0.12)
         self.assertEqual(form.waiting_total, 0.12)
         wizard = form.save()
-        self.assertEqual(
-            wizard.preview_ids.mapped(lambda row: bool(row.waits_for)), [False, True]
-        )
+        self.assertEqual(wizard.preview_ids.mapped("amount"), [0.12])
+        self.assertEqual(wizard.waiting_ids.mapped("amount"), [0.12])
+        self.assertIn("runs until", wizard.waiting_ids.waits_for)
         self.assertEqual(wizard.preview_ids.currency_id, self.company.currency_id)
         action = wizard.action_generate()
         charges = self.env["saperx.charge"].search(action["domain"])

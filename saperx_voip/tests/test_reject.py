@@ -271,17 +271,13 @@ class TestReject(SaperxCase):
     def test_the_reason_is_told_in_the_reader_s_language(self):
         self.env["res.lang"]._activate_lang("pt_BR")
         reject = self._reject(written(inicio="15/10"))
-        self.assertEqual(
-            reject.explanation, 'No date with a time: inicio = "15/10"'
-        )
+        self.assertEqual(reject.explanation, 'No date with a time: inicio = "15/10"')
         field = self.env["ir.model.fields.selection"].search(
             [("field_id.model", "=", reject._name), ("value", "=", "moment")]
         )
         field.with_context(lang="pt_BR").name = "Sem data e hora"
         in_portuguese = reject.with_context(lang="pt_BR")
-        self.assertEqual(
-            in_portuguese.explanation, 'Sem data e hora: inicio = "15/10"'
-        )
+        self.assertEqual(in_portuguese.explanation, 'Sem data e hora: inicio = "15/10"')
         self.assertEqual(in_portuguese.display_name, in_portuguese.explanation)
 
     def test_reasons_are_found_in_any_language_and_grouped(self):

@@ -16,7 +16,7 @@ from ..hooks import uninstall_hook
 from ..models.saperx_cdr_import import IMPORT_LOCK
 from .common import TODAY, SaperxCase, moment
 
-RUN_LOGGER = "odoo.addons.saperx_voip.models.saperx_schedule_run"
+CHARGING_LOGGER = "odoo.addons.saperx_voip.models.saperx_charging"
 IMPORT_LOGGER = "odoo.addons.saperx_voip.models.saperx_cdr_import"
 
 
@@ -64,7 +64,7 @@ class ScheduleCase(SaperxCase):
     def _turn(self, schedule):
         schedule.cron_id.method_direct_trigger()
         self._read(schedule.integration_id)
-        schedule.invalidate_recordset()
+        self.env.invalidate_all()
 
     def _read(self, integration):
         integration.invalidate_recordset(["import_cron_id"])
@@ -89,7 +89,7 @@ class ScheduleCase(SaperxCase):
 
     def _failing(self, error):
         return patch.object(
-            type(self.env["saperx.charge"]), "_generate", side_effect=error
+            type(self.env["saperx.charge"]), "_charge_contracts", side_effect=error
         )
 
 
@@ -322,7 +322,7 @@ class TestSchedule(ScheduleCase):
         schedule = self._make_schedule(task="charge")
         with (
             self._failing(RuntimeError("out of luck")),
-            self.assertLogs(RUN_LOGGER, "ERROR"),
+            self.assertLogs(CHARGING_LOGGER, "ERROR"),
         ):
             self._wake(schedule, "2026-11-17 10:30:00")
         self.assertEqual(schedule.last_state, "waiting")
@@ -466,8 +466,8 @@ class TestSchedule(ScheduleCase):
         self._wake(schedule, "2026-11-17 10:30:00")
         charge = self.env["saperx.charge"].search([])
         self.assertEqual(charge.call_count, 2)
-        self.assertEqual(schedule.last_charge_count, 1)
-        self.assertEqual(schedule.last_charge_amount, charge.amount)
+        self.assertEqual(schedule.last_charging_id.charge_ids, charge)
+        self.assertEqual(schedule.last_charging_id.amount, charge.amount)
         self.assertIn("Additionals made: 1", schedule.last_result)
         self._wake(schedule, "2026-11-18 10:30:00")
         self.assertEqual(self.env["saperx.charge"].search([]), charge)
@@ -658,7 +658,10 @@ class TestSchedule(ScheduleCase):
 
     def test_a_next_attempt_whose_trigger_is_lost_is_found_again(self):
         schedule = self._make_schedule(task="charge")
-        with self._failing(RuntimeError("x")), self.assertLogs(RUN_LOGGER, "ERROR"):
+        with (
+            self._failing(RuntimeError("x")),
+            self.assertLogs(CHARGING_LOGGER, "ERROR"),
+        ):
             self._wake(schedule, "2026-11-17 10:30:00")
         self.env["ir.cron.trigger"].search([]).unlink()
         self._watch("2026-11-17 10:31:00")

@@ -7,6 +7,7 @@ from . import saperx_import_undo_wizard
 from . import saperx_import_wizard
 from . import saperx_charge_wizard
 from . import saperx_charge_reversal_wizard
+from . import saperx_charge_preview
 from . import saperx_recalculation_wizard
 from . import saperx_number_reserve_wizard
 from . import saperx_did_block_wizard

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from gateway import values, wire
-from gateway.records import Call
+from gateway.records import Call, CallPage
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -118,6 +118,32 @@ def test_another_spelling_of_the_same_call_is_the_same_call(amount, seconds):
     )
     assert one == other
     assert one.fingerprint == other.fingerprint
+
+
+WORSE = (
+    {}, {}, {}, {"sentido": "ambos"}, {"tempo_real": "1:2"}, {"inicio": "ontem"},
+    {"valor_cobrado": "caro"}, {"destino": 190}, {"tipo": "x\x00y"}, {"id": ""},
+)  # fmt: skip
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**4), st.sampled_from(WORSE)), max_size=8))
+def test_a_page_is_what_its_records_are_each_by_itself(records):
+    raws = [
+        json.dumps(
+            {**CALL, "id": str(n), "tempo_real": n, "valor_cobrado": n / 100} | worse
+        ).encode()
+        for n, worse in records
+    ]
+    page = wire.decode_call_page(
+        b'{"data": [%s], "proximo": "c"}' % b", ".join(raws), ZONE
+    )
+    calls, rejects = [], []
+    for raw in raws:
+        try:
+            calls.append(wire.decode_call(raw, ZONE))
+        except wire.Malformed as error:
+            rejects.append(wire.reject(raw, error))
+    assert page == CallPage(tuple(calls), tuple(rejects), "c")
 
 
 @pytest.mark.parametrize(
