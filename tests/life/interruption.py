@@ -132,27 +132,27 @@ class Office:
         check_done(f"{name}, after all deaths")
         return deaths
 
-    def at_once(self, name, work, take_back, check_done, rounds):
-        """Two workers begin at the same moment."""
+    def at_once(self, name, works, take_back, check_done, rounds):
+        """Two workers begin at the same moment, each with a work of its own."""
         for number in range(rounds):
             self.env.cr.rollback()
             barrier = threading.Barrier(2)
             troubles = []
 
-            def run(barrier=barrier, troubles=troubles):
+            def run(work, barrier=barrier, troubles=troubles):
                 with self.another_process() as env:
                     barrier.wait()
                     try:
                         retrying(lambda: work(env), env)
                         env.cr.commit()
-                    except psycopg2.Error:
+                    except (psycopg2.Error, UserError):
                         # OCA's action goes on after any error, also after one that
                         # asks to begin again: then nothing of it is kept.
                         self.gave_way += 1
                     except Exception as trouble:
                         troubles.append(trouble)
 
-            threads = [threading.Thread(target=run) for _ in range(2)]
+            threads = [threading.Thread(target=run, args=[work]) for work in works]
             for thread in threads:
                 thread.start()
             for thread in threads:
@@ -161,7 +161,7 @@ class Office:
             self.check(f"{name}, two at once, {number}")
             self.problems += [f"{name}, two at once: {each!r}" for each in troubles]
             # What one left to the other in vain, the next run takes.
-            self.attempt(work)
+            self.attempt(works[0])
             check_done(f"{name}, two at once, {number}")
             take_back()
             if self.problems:
@@ -170,11 +170,23 @@ class Office:
     # The work, and what becomes of it
 
     def charge(self, env):
+        """By the scheduled task: a transaction for each portion."""
+        schedule = self.quarter.provider.schedules["charge"].with_env(env)
+        schedule.action_run_now()
+        env.cr.commit()
+        schedule.cron_id.sudo().method_direct_trigger()
+        self.confirm(env)
+
+    def charge_by_hand(self, env):
+        """By the wizard, in the transaction of whoever asks."""
         wizard = env["saperx.charge.wizard"].create(
             {"integration_id": self.quarter.provider.integration.id}
         )
-        with suppress(UserError):  # there is nothing to charge any more
-            wizard.action_generate()
+        wizard.action_generate()
+        self.confirm(env)
+
+    def confirm(self, env):
+        """What a rule holds."""
         env["saperx.charge"].search([("state", "=", "draft")]).action_confirm()
 
     def cancel_charges(self):
@@ -191,10 +203,16 @@ class Office:
         self.compare(when, expected, found)
 
     def invoice(self, env):
+        """By the scheduled actions, OCA's and ours."""
         env["contract.contract"].cron_recurring_create_invoice()
-        # As the scheduled action has it, which runs in a transaction of its own.
-        cron = env.ref("saperx_voip.ir_cron_invoice_telephony").sudo()
-        cron.ir_actions_server_id.run()
+        env.cr.commit()
+        env.ref("saperx_voip.ir_cron_invoice_telephony").method_direct_trigger()
+
+    def invoice_by_hand(self, env):
+        """By the button, contract by contract."""
+        for contract in self.quarter.provider.contracts.values():
+            contract.with_env(env).action_invoice_telephony()
+            env.cr.commit()
 
     def delete_invoices(self):
         drafts = self.env["account.move"].search(
@@ -256,12 +274,14 @@ def main(seed, every, rounds, database=DATABASE):
         charging = (office.charge, office.cancel_charges, office.check_charged)
         charged = office.die_everywhere("charging", *charging, every)
         office.cancel_charges()
-        office.at_once("charging", *charging, rounds)
+        works = (office.charge, office.charge_by_hand)
+        office.at_once("charging", works, *charging[1:], rounds)
         office.attempt(office.charge)
         invoicing = (office.invoice, office.delete_invoices, office.check_invoiced)
         invoiced = office.die_everywhere("invoicing", *invoicing, every)
         office.delete_invoices()
-        office.at_once("invoicing", *invoicing, rounds)
+        works = (office.invoice, office.invoice_by_hand)
+        office.at_once("invoicing", works, *invoicing[1:], rounds)
     seconds = time.perf_counter() - began
     print(
         f"seed {seed}: {len(quarter.sent)} calls; died {charged} times in charging and"

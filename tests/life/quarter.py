@@ -175,6 +175,8 @@ class Quarter:
         while self.waiting and self.waiting[0].arrives <= now:
             call = self.waiting.pop(0)
             number = call.fact["line"]
+            if number not in circuits:
+                continue  # the line was refused
             ended = self.reckoning.end_of(number)
             if ended and call.fact["start"] >= ended and not call.after_end:
                 continue
