@@ -13,7 +13,7 @@ from odoo.service.model import retrying
 from odoo.tools import SQL
 
 from ..forms import tell_forms
-from .saperx_cdr_import import _get_working_seconds
+from .saperx_cdr_import import get_working_seconds
 
 _logger = logging.getLogger(__name__)
 
@@ -125,7 +125,7 @@ class SaperxCharging(models.Model):
     @api.model
     def _cron_run(self):
         """Do what was asked by hand, oldest first, also what a crash left."""
-        until = time.monotonic() + _get_working_seconds()
+        until = time.monotonic() + get_working_seconds()
         by_hand = [("state", "in", OPEN_STATES), ("schedule_id", "=", False)]
         runs = self.search(by_hand, order="id")
         for place, run in enumerate(runs):

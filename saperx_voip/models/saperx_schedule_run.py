@@ -10,7 +10,7 @@ from odoo.service.model import retrying
 
 from ..forms import tell_forms
 from ..schedule import pause_after
-from .saperx_cdr_import import OPEN_STATES, _get_working_seconds
+from .saperx_cdr_import import OPEN_STATES, get_working_seconds
 from .saperx_integration_calls import PARKED_UNTIL
 
 _logger = logging.getLogger(__name__)
@@ -261,7 +261,7 @@ class SaperxSchedule(models.Model):
         if not self.last_charging_id._is_open():
             retrying(self._charge_again, self.env)
         charging = self.last_charging_id
-        if not charging._proceed(time.monotonic() + _get_working_seconds()):
+        if not charging._proceed(time.monotonic() + get_working_seconds()):
             return
         if charging.state == "failed":
             self._try_later(charging.error)

@@ -13,6 +13,7 @@ from ..statement import WRITERS
 # Calls that cost nothing by their kind: they are in no charge, but the law has them
 # listed.
 FREE_REASONS = ("free", "internal")
+STATUSES = ("charged", "draft", "preview")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,27 @@ class StatementPart:
     """Local; of the part of the cycle in which the customer held the line."""
     last: date
     """Inclusive."""
+    terms: models.BaseModel
+    """The line's periods that the calls are of."""
     charges: models.BaseModel
     """None: a preview of what is not charged yet."""
     has_free_calls: bool
     """Whether the calls that are in no charge, since they are free, belong here."""
 
     @property
+    def status(self):
+        """``charged``, ``draft`` (a rule holds it) or ``preview`` (no charge yet)."""
+        if not self.charges:
+            return "preview"
+        return "draft" if "draft" in self.charges.mapped("state") else "charged"
+
+    @property
+    def plans(self):
+        return ", ".join(self.terms.tariff_id.mapped("name"))
+
+    @property
     def periods(self):
+        """All in which the customer held the line: free calls may be of any."""
         return self.line.period_ids.filtered(
             lambda period: (
                 period.contract_id == self.contract
@@ -102,7 +117,9 @@ class SaperxStatement(models.AbstractModel):
         """
         charges = charges.sudo().filtered(lambda charge: charge.state != "cancelled")
         parts = []
-        for key, some in charges.grouped(_key_of_charge).items():
+        for (key, _is_draft), some in charges.grouped(
+            lambda charge: (_key_of_charge(charge), charge.state == "draft")
+        ).items():
             line, contract, partner, cycle_end = key
             first_charge = charges.search(
                 [*_domain_of_key(key), ("state", "!=", "cancelled")],
@@ -117,6 +134,7 @@ class SaperxStatement(models.AbstractModel):
                     cycle_end,
                     min(some.mapped("cycle_start")),
                     max(some.mapped("last_day")),
+                    some.period_id,
                     some.sorted("id"),
                     has_free_calls=first_charge in some,
                 )
@@ -176,6 +194,7 @@ class SaperxStatement(models.AbstractModel):
             cycle_end,
             min(first for first, _last in days),
             max(last for _first, last in days),
+            periods,
             self.env["saperx.charge"].sudo(),
             has_free_calls,
         )
@@ -209,7 +228,7 @@ class SaperxStatement(models.AbstractModel):
                     ", ".join(sorted(partner.display_name for partner in partners)),
                 )
             )
-        if len({bool(part.charges) for part in parts}) > 1:
+        if len({part.status == "charged" for part in parts}) > 1:
             raise UserError(
                 self.env._(
                     "A statement is either of what was charged or a preview of what "
@@ -222,13 +241,13 @@ class SaperxStatement(models.AbstractModel):
         """What the file is called, in the customer's language."""
         env = self._in_language_of(parts).env
         if move:
-            about = move.name
+            about = move.name or move.display_name
         else:
             lines = {part.line for part in parts}
             lines = parts[0].line.display_name if len(lines) == 1 else ""
             last = max(part.last for part in parts)
             about = f"{lines or parts[0].contract.display_name} {last:%Y-%m-%d}"
-        name = env._("Statement of calls %s", about)
+        name = env._("Statement %s", about)
         kept = (char if char.isalnum() or char in " -_()" else "_" for char in name)
         return f"{''.join(kept)[:120]}.{file_format}"
 
@@ -268,4 +287,9 @@ def _domain_of_key(key):
 
 
 def _order(part):
-    return part.line.display_name, part.line.id, part.cycle_end, not part.charges
+    return (
+        part.line.display_name,
+        part.line.id,
+        part.cycle_end,
+        STATUSES.index(part.status),
+    )

@@ -50,7 +50,9 @@ class ContractContract(models.Model):
 class AccountMove(models.Model):
     _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
 
-    saperx_has_charges = fields.Boolean(compute="_compute_saperx_has_charges")
+    saperx_has_charges = fields.Boolean(
+        string="Has telephony additionals", compute="_compute_saperx_has_charges"
+    )
 
     @api.depends("line_ids.saperx_charge_id")
     def _compute_saperx_has_charges(self):

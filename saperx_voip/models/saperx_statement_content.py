@@ -75,7 +75,8 @@ class SaperxStatement(models.AbstractModel):
             decimal_point=language.decimal_point,
             thousands=language.thousands_sep or "",
             date_format=language.date_format,
-            is_preview=not parts[0].charges,
+            language=localized.env.lang or "en_US",
+            is_preview=parts[0].status != "charged",
             logo=base64.b64decode(logo) if logo else None,
             color=company.primary_color or "#374151",
             fonts=_find_fonts(),
@@ -93,7 +94,7 @@ class SaperxStatement(models.AbstractModel):
         classes = tuple(found[code] for code, _label in CALL_CLASSES if code in found)
         section = Section(
             line=part.line.display_name,
-            plan=", ".join(part.periods.tariff_id.mapped("name")),
+            plan=_clean(part.plans),
             first=part.first,
             last=part.last,
             classes=classes,
@@ -128,8 +129,8 @@ class SaperxStatement(models.AbstractModel):
             raise UserError(
                 self.env._(
                     "The calls of the line %(line)s until %(day)s sum to %(sum)s, but "
-                    "%(charged)s was charged: there is no statement until “Check” has "
-                    "found out why.",
+                    "%(charged)s was charged: there is no statement until the check "
+                    "has found out why.",
                     line=part.line.display_name,
                     day=format_date(self.env, part.last),
                     sum=section.total.amount,
@@ -189,6 +190,9 @@ class SaperxStatement(models.AbstractModel):
         if not digits:
             return self.env._("Not identified")
         if own_class in E164_CLASSES:
+            return self.env["saperx.did"]._format_number(digits)
+        if digits.isdigit() and digits[:2] == "55" and len(digits) in (12, 13):
+            # Internal: the platform says so, and the number tells no class.
             return self.env["saperx.did"]._format_number(digits)
         if digits.isdigit() and digits[0] == "0" and len(digits) == 11:
             return f"{digits[:4]} {digits[4:7]} {digits[7:]}"
@@ -271,7 +275,7 @@ class SaperxStatement(models.AbstractModel):
 
     @api.model
     def _get_provider(self, company):
-        partner = company.partner_id
+        partner = company.partner_id.with_context(lang=self.env.lang)
         ways = [company.phone, company.email, company.website]
         address = ", ".join(_address_lines(partner))
         details = [self._get_document(partner), address]
@@ -280,6 +284,7 @@ class SaperxStatement(models.AbstractModel):
 
     @api.model
     def _get_customer(self, partner):
+        partner = partner.with_context(lang=self.env.lang)
         details = [self._get_document(partner.commercial_partner_id)]
         details += _address_lines(partner)
         name = partner.name or partner.commercial_partner_id.name or ""
@@ -301,23 +306,12 @@ class SaperxStatement(models.AbstractModel):
         contracts = {part.contract.display_name: None for part in parts}
         yield self.env._("Contract"), _clean(", ".join(contracts))
         if move:
-            due = move.invoice_date_due
-            yield (
-                self.env._("Invoice"),
-                self.env._(
-                    "%(name)s · due %(date)s",
-                    name=move.name,
-                    date=format_date(self.env, due),
-                )
-                if due
-                else move.name,
-            )
+            yield self.env._("Invoice"), self._describe_invoice(move)
         lines = {part.line.display_name: None for part in parts}
         if len(lines) == 1:
             yield self.env._("Line"), parts[0].line.display_name
-            plans = {part.periods.tariff_id: None for part in parts}
-            names = {plan.name: None for some in plans for plan in some}
-            yield self.env._("Billing plan"), _clean(", ".join(names))
+            plans = {part.plans: None for part in parts}
+            yield self.env._("Billing plan"), _clean(", ".join(plans))
         else:
             yield self.env._("Lines"), str(len(lines))
         yield (
@@ -335,6 +329,17 @@ class SaperxStatement(models.AbstractModel):
                 tz=parts[0].line.integration_id.timezone,
             )
             yield self.env._("As of"), now
+
+    @api.model
+    def _describe_invoice(self, move):
+        name = move.with_env(self.env).sudo().display_name
+        if not move.invoice_date_due:
+            return name
+        return self.env._(
+            "%(name)s · due %(date)s",
+            name=name,
+            date=format_date(self.env, move.invoice_date_due),
+        )
 
 
 def _call_of(row, zone, shown):

@@ -110,6 +110,7 @@ class Statement:
     """See ``saperx.statement._get_words``."""
     classes: Mapping[str, str]
     """By code, as people know them: ``LDN: national long distance``."""
+    language: str = "pt_BR"
     decimal_point: str = ","
     thousands: str = "."
     date_format: str = "%d/%m/%Y"

@@ -65,7 +65,7 @@ def _draw_parties(pages: Pages):
     statement = pages.statement
     words = statement.words
     customer, facts = statement.customer, statement.facts
-    height = 25 + 11 * max(len(customer.details) + 1, len(facts))
+    height = 14 + max(13 + 11 * len(customer.details) + 6, 12 * len(facts))
     pages.box(height)
     half = WIDTH / 2
     top = pages.y
@@ -161,7 +161,7 @@ def _draw_class(pages: Pages, section: Section, total: ClassTotal):
     statement = pages.statement
     name = statement.classes[total.call_class]
     # Never a head without calls below it.
-    pages.need(ROW * 5)
+    pages.need(ROW * 8)
     pages.down(16)
     pages.text(0, name, font=BOLD, size=8.5)
     pages.down(5)

@@ -26,7 +26,7 @@ TEXT = HexColor("#1f2937")
 GREY = HexColor("#6b7280")
 LIGHT = HexColor("#d1d5db")
 PALE = HexColor("#f3f4f6")
-WATERMARK = HexColor("#ecedf0")
+WATERMARK = HexColor("#6b7280")
 LOGO = (120, 42)
 
 
@@ -46,7 +46,13 @@ class Pages:
         self.fonts = _fonts(*statement.fonts) if statement.fonts else _fonts()
         self.color = _color(statement.color)
         # Neither times nor random ids in it: made again it is the same.
-        self.canvas = Canvas(file, pagesize=A4, invariant=1, pageCompression=1)
+        self.canvas = Canvas(
+            file,
+            pagesize=A4,
+            invariant=1,
+            pageCompression=1,
+            lang=statement.language.replace("_", "-"),
+        )
         self.canvas.setTitle(statement.words["title"])
         self.canvas.setAuthor(statement.provider.name)
         self.canvas.setSubject(statement.customer.name)
@@ -82,8 +88,6 @@ class Pages:
 
     def _begin_page(self):
         self.number += 1
-        if self.statement.is_preview:
-            self._draw_watermark()
         self.y = PAGE_HEIGHT - MARGIN
         if self.number == 1:
             self._draw_letterhead()
@@ -97,6 +101,8 @@ class Pages:
 
     def _end_page(self):
         words = self.statement.words
+        if self.statement.is_preview:
+            self._draw_watermark()
         self.y = MARGIN - 4
         self.rule(LIGHT, above=10)
         self.text(0, self.section, GREY, size=7, width=WIDTH - 100)
@@ -118,7 +124,9 @@ class Pages:
         canvas.saveState()
         canvas.translate(PAGE_WIDTH / 2, PAGE_HEIGHT / 2)
         canvas.rotate(52)
+        # Over the page, so that nothing hides it, and faint, so that it hides nothing.
         canvas.setFillColor(WATERMARK)
+        canvas.setFillAlpha(0.16)
         canvas.setFont(self.fonts[BOLD], 44)
         width = canvas.stringWidth(text, self.fonts[BOLD], 44)
         canvas.scale(min(1, 760 / width), min(1, 760 / width))
@@ -191,12 +199,8 @@ class Pages:
     def box(self, height: float):
         """A box below the cursor, which is left at its first line of text."""
         self.canvas.setFillColor(PALE)
-        if self.statement.is_preview:
-            self.canvas.setFillAlpha(0.6)
-        self.canvas.roundRect(
-            MARGIN, self.y - height + 6, WIDTH, height, 5, stroke=0, fill=1
-        )
-        self.canvas.setFillAlpha(1)
+        bottom = self.y - height + 6
+        self.canvas.roundRect(MARGIN, bottom, WIDTH, height, 5, stroke=0, fill=1)
         self.down(8)
 
     def text(self, x, text, color=TEXT, size=8.0, font=REGULAR, width=None):
@@ -318,10 +322,7 @@ class Pages:
         canvas = self.canvas
         if self.is_striped:
             canvas.setFillColor(PALE)
-            if self.statement.is_preview:
-                canvas.setFillAlpha(0.6)
             canvas.rect(MARGIN, self.y, WIDTH, ROW, stroke=0, fill=1)
-            canvas.setFillAlpha(1)
         self.is_striped = not self.is_striped
         name = self.fonts[REGULAR]
         text = canvas.beginText()

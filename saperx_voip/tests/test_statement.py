@@ -260,7 +260,7 @@ class TestStatement(StatementCase):
         self.assertIn("NOT YET CHARGED", text)
         self.assertIn("As of", text)
         [row] = self._csv([part])
-        self.assertEqual(row["Billing"], "Preview, not yet charged")
+        self.assertEqual(row["Billing state"], "Preview, not yet charged")
         [use] = self.statement._get_allowances(part)
         self.assertEqual((use.used, use.left), ("1 min", "9 min"))
 
@@ -274,6 +274,19 @@ class TestStatement(StatementCase):
         self.assertEqual(len(self._csv([preview])), 1)
         with self.assertRaisesRegex(UserError, "choose one kind"):
             self._csv([charged, preview])
+
+    def test_a_charge_that_is_held_is_a_preview(self):
+        self._import(self._make_call(1))
+        first = self._charge()
+        self._import(self._make_call(2))
+        held = self._charge()
+        held.state = "draft"
+        self.assertIn("NOT YET CHARGED", self._pdf(held)[0])
+        charged, draft = self._parts_of_line(last="2026-10-31")
+        self.assertEqual((charged.charges, charged.status), (first, "charged"))
+        self.assertEqual((draft.charges, draft.status), (held, "draft"))
+        with self.assertRaisesRegex(UserError, "choose one kind"):
+            self._csv(first | held)
 
     def test_a_statement_is_of_one_customer(self):
         self._import(self._make_call(1))
@@ -299,6 +312,41 @@ class TestStatement(StatementCase):
         self.assertEqual((mine.charges, mine.partner), (first, self.partner))
         self.assertEqual(theirs.partner, other)
         self.assertEqual(len(self._csv([theirs])), 1)
+
+    def test_the_plan_is_that_of_the_cycle(self):
+        self._import(self._make_call(1))
+        charge = self._charge()
+        other = self.env["saperx.tariff"].create({"name": "Later plan"})
+        self.line.tariff_id = other
+        self.assertGreater(len(self.line.period_ids), 1)
+        [part] = self.statement._get_parts_of_charges(charge)
+        content = self.statement._get_content([part])
+        self.assertEqual(content.sections[0].plan, "Excess")
+        self.assertEqual(dict(content.facts)["Billing plan"], "Excess")
+
+    def test_a_place_that_the_platform_does_not_name_is_that_of_the_number(self):
+        self._import(
+            self._make_call(1, city=None),
+            self._make_call(2, city=None, start="2026-10-16 12:00:00", callee="190"),
+        )
+        first, second = self._csv(self._charge())
+        self.assertEqual(first["Place"], "São Paulo – SP")
+        self.assertEqual(second["Place"], "")
+
+    def test_a_collect_call_tells_from_whom(self):
+        self._import(
+            self._make_call(
+                1,
+                direction=Direction.INCOMING,
+                is_collect=True,
+                caller=FIXED_OTHER_DDD,
+                callee=NUMBER,
+            )
+        )
+        self.line.did_ids.accept_collect_calls = True
+        self.env["saperx.cdr"]._reassess([])
+        [row] = self._csv(self._charge())
+        self.assertEqual(row["Destination"], "Collect, from (11) 3333-4444")
 
     def test_a_charge_that_its_calls_do_not_sum_to_has_none(self):
         self._import(self._make_call(1))

@@ -44,7 +44,7 @@ class TestStatementMail(StatementCase):
 
     def test_pdf_and_csv_go_along_with_whole_numbers(self):
         attached = self._send()
-        stem = f"Statement of calls {self.move.name.replace('/', '_')}"
+        stem = f"Statement {self.move.name.replace('/', '_')}"
         self.assertEqual(self._get_statements(attached), {f"{stem}.pdf", f"{stem}.csv"})
         self.assertEqual(len(attached), 3)
         self.assertTrue(attached[f"{stem}.pdf"].startswith(b"%PDF"))

@@ -57,7 +57,7 @@ class TestStatementWizard(StatementCase):
         self.assertEqual(wizard.row_ids.mapped("status"), ["charged"])
         self.assertEqual(wizard.row_ids.amount, 0.12)
         name, _content = self._download(wizard)
-        self.assertEqual(name, "Statement of calls (54) 3333-4444 2026-10-31.csv")
+        self.assertEqual(name, "Statement (54) 3333-4444 2026-10-31.csv")
         self.assertEqual(len(self._rows(wizard)), 1)
 
     def test_of_a_line_it_offers_the_cycles_and_the_one_that_runs(self):
@@ -67,7 +67,7 @@ class TestStatementWizard(StatementCase):
         self.assertEqual((running.status, running.is_chosen), ("preview", False))
         charged.is_chosen, running.is_chosen = False, True
         [row] = self._rows(wizard)
-        self.assertEqual(row["Billing"], "Preview, not yet charged")
+        self.assertEqual(row["Billing state"], "Preview, not yet charged")
         running.is_chosen = False
         with self.assertRaisesRegex(UserError, "Choose a line"):
             wizard.action_make()
@@ -95,7 +95,7 @@ class TestStatementWizard(StatementCase):
         move.action_post()
         wizard = self._open(move)
         name, _content = self._download(wizard)
-        self.assertEqual(name, f"Statement of calls {move.name.replace('/', '_')}.pdf")
+        self.assertEqual(name, f"Statement {move.name.replace('/', '_')}.pdf")
         content = self.statement._get_content(wizard._get_parts(), wizard._get_move())
         self.assertIn(move.name, dict(content.facts)["Invoice"])
 

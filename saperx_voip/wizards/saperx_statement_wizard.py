@@ -57,7 +57,7 @@ class SaperxStatementWizard(models.TransientModel):
     def _compute_row_ids(self):
         for wizard in self:
             parts = wizard._get_parts()
-            charged = [part for part in parts if part.charges]
+            charged = [part for part in parts if part.status == "charged"]
             latest = max((part.cycle_end for part in charged), default=None)
             wizard.row_ids = [
                 Command.clear(),
@@ -66,7 +66,7 @@ class SaperxStatementWizard(models.TransientModel):
                         {
                             **wizard._prepare_row(part),
                             "is_chosen": bool(wizard.charge_ids)
-                            or bool(part.charges and part.cycle_end == latest)
+                            or (part in charged and part.cycle_end == latest)
                             or len(parts) == 1,
                         }
                     )
@@ -88,7 +88,7 @@ class SaperxStatementWizard(models.TransientModel):
             "cycle_end": part.cycle_end,
             "date_from": part.first,
             "date_to": part.last,
-            "status": "charged" if part.charges else "preview",
+            "status": part.status,
             "amount": amount,
             "currency_id": part.line.company_id.currency_id.id,
         }
@@ -158,7 +158,11 @@ class SaperxStatementWizardRow(models.TransientModel):
     date_from = fields.Date(string="From", readonly=True)
     date_to = fields.Date(string="To", readonly=True)
     status = fields.Selection(
-        [("charged", "Charged"), ("preview", "Preview, not yet charged")],
+        [
+            ("charged", "Already charged"),
+            ("draft", "Draft, not yet confirmed"),
+            ("preview", "Preview, not yet charged"),
+        ],
         readonly=True,
     )
     currency_id = fields.Many2one("res.currency", readonly=True)
@@ -181,5 +185,5 @@ def _key(part):
         part.contract.id,
         part.partner.id,
         part.cycle_end,
-        "charged" if part.charges else "preview",
+        part.status,
     )
