@@ -175,6 +175,9 @@ class Office:
         schedule.action_run_now()
         env.cr.commit()
         schedule.cron_id.sudo().method_direct_trigger()
+        # To see what that made.
+        env.cr.commit()
+        env.invalidate_all()
         self.confirm(env)
 
     def charge_by_hand(self, env):
