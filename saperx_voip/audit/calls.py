@@ -6,8 +6,10 @@ from .rules import Rule, broken_rows, differing
 
 MODEL = "saperx.cdr"
 
-STATES = ("unmatched", "unrated", "not_chargeable", "unbilled", "billed")
-_PRICED = "call.state IN ('unbilled', 'billed')"
+STATES = (
+    "unmatched", "unrated", "not_chargeable", "unbilled", "disputed", "billed"
+)  # fmt: skip
+_PRICED = "call.state IN ('unbilled', 'disputed', 'billed')"
 _DAY = """
     (call.start AT TIME ZONE 'UTC' AT TIME ZONE integration.timezone)::date
 """

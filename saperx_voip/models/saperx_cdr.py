@@ -19,7 +19,7 @@ from .saperx_cdr_columns import ASSESSED_COLUMNS, FOUND_COLUMNS
 from .unconstrained_many2one import UnconstrainedMany2one
 
 REASSESS_BATCH = 10_000
-NOT_BILLED = ("unmatched", "unrated", "not_chargeable", "unbilled")
+NOT_BILLED = ("unmatched", "unrated", "not_chargeable", "unbilled", "disputed")
 
 GROSS = FOUND_COLUMNS.index("gross_amount")
 LINE = FOUND_COLUMNS.index("line_id")

@@ -1,7 +1,10 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import SQL
+
+WITH_DISPUTED = "saperx_with_disputed"
 
 
 class SaperxCdr(models.Model):
@@ -9,9 +12,7 @@ class SaperxCdr(models.Model):
 
     _inherit = "saperx.cdr"  # pylint: disable=consider-merging-classes-inherited
 
-    dispute_id = fields.Many2one(
-        "saperx.dispute", compute="_compute_dispute_id", string="Dispute"
-    )
+    dispute_id = fields.Many2one("saperx.dispute", compute="_compute_dispute_id")
 
     def _compute_dispute_id(self):
         rows = self.env["saperx.dispute.call"].search(
@@ -26,8 +27,17 @@ class SaperxCdr(models.Model):
             call.dispute_id = latest.get(call.id) or of_charge.get(call.charge_id)
 
     def action_dispute(self):
-        """Open the form of a new dispute of these calls."""
+        """Open the form of a new dispute of these calls: of those that cost the
+        customer something, or will."""
         self.check_access("read")
+        calls = self.filtered(lambda call: call.state in ("unbilled", "billed"))
+        if not calls:
+            raise UserError(
+                self.env._(
+                    "These calls are neither charged nor to be charged, or are in "
+                    "dispute already: there is nothing to dispute."
+                )
+            )
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("New dispute"),
@@ -35,11 +45,12 @@ class SaperxCdr(models.Model):
             "views": [(False, "form")],
             "context": {
                 "default_call_ids": [
-                    fields.Command.create({"call_id": call.id}) for call in self
+                    fields.Command.create({"call_id": call.id}) for call in calls
                 ]
             },
         }
 
+    @api.model
     def _settle_disputes(self):
         """Whatever made these calls ready to be charged: those in dispute are not, and
         those whose dispute was accepted never are.
@@ -93,11 +104,22 @@ class SaperxCdr(models.Model):
         if released:
             self._reassess([("id", "in", [call_id for [call_id] in released])])
 
-    def _get_reassess_query(self, domain, after_id):
-        return super()._get_reassess_query(
-            [*domain, ("reason", "!=", "dispute")], after_id
-        )
+    @api.model
+    def _reassess(self, domain, commit=False):
+        # Whose a call is may change though it is in dispute; what it costs does not
+        # matter meanwhile, and a recalculation leaves it alone.
+        calls = self.with_context(**{WITH_DISPUTED: True})
+        return super(SaperxCdr, calls)._reassess(domain, commit)
 
+    @api.model
+    def _get_reassess_query(self, domain, after_id):
+        if not self.env.context.get(WITH_DISPUTED):
+            domain = [
+                *domain, ("state", "!=", "disputed"), ("reason", "!=", "dispute")
+            ]  # fmt: skip
+        return super()._get_reassess_query(domain, after_id)
+
+    @api.model
     def _store_assessed(self, rows):
         res = super()._store_assessed(rows)
         self._settle_disputes()

@@ -87,12 +87,19 @@ class SaperxCharge(models.Model):
         return res
 
     @api.model
-    def _generate(self, *args, **kwargs):
+    def _charge_contracts(self, scope, contract_ids):
         # For certainty: nothing in dispute is charged.
         calls = self.env["saperx.cdr"].sudo()
         if line_ids := calls._settle_disputes():
             calls._draw_allowances(line_ids)
-        return super()._generate(*args, **kwargs)
+        return super()._charge_contracts(scope, contract_ids)
+
+    def _explain_wait(self, siblings, ready):
+        if self.is_disputed and self.state in ("draft", "confirmed"):
+            return self.env._(
+                "It is in dispute: it stays off the invoices until that is decided."
+            )
+        return super()._explain_wait(siblings, ready)
 
     def _check_may_be_disputed(self):
         self.ensure_one()

@@ -7,7 +7,6 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL, format_amount
 
-from ..rating import local_date
 from .contract_line import SUCCESSION
 
 _logger = logging.getLogger(__name__)
@@ -51,6 +50,7 @@ class SaperxDid(models.Model):
             lines = did.fee_line_ids.sorted("id", reverse=True)
             did.fee_line_id = lines.filtered(lambda line: not line.is_canceled)[:1]
 
+    @api.depends("active", "monthly_fee", "fee_line_ids.is_canceled", "line_id.state")
     def _compute_lacks_fee_line(self):
         lacking = self.search([("id", "in", self.ids), ("lacks_fee_line", "=", True)])
         for did in self:
@@ -191,6 +191,14 @@ class SaperxDid(models.Model):
 
     def _create_fee_line(self):
         self.ensure_one()
+        # Who does so at the same moment finds the row changed, and begins again.
+        self.env.execute_query(
+            SQL(
+                "UPDATE saperx_did SET write_date = write_date WHERE id = %s"
+                " RETURNING id",
+                self.id,
+            )
+        )
         self.env["contract.line"].create(self._prepare_fee_line())
 
     def _get_former_fee_line(self):
@@ -218,7 +226,8 @@ class SaperxDid(models.Model):
         """Values of a contract line that is invoiced together with the plan's."""
         self.ensure_one()
         product = self.company_id._get_did_fee_product()
-        start = self._get_fee_start()
+        # Numbers are followed on the day on which they come, or become live.
+        start = self._get_fee_day()
         values = {
             "contract_id": self.contract_id.id,
             "saperx_did_id": self.id,
@@ -243,19 +252,6 @@ class SaperxDid(models.Model):
                 )
             )
         return {**values, "quantity": MONTHS[rule] * interval}
-
-    def _get_fee_start(self):
-        """The first day of the number on its line, or today if that was before fees
-        were charged here."""
-        self.ensure_one()
-        zone = self.company_id._get_telephony_zone()
-        today = self._get_fee_day()
-        began = max(filter(None, (self.held_from, self.create_date)))
-        if self.is_ported and self.porting_at:
-            began = max(began, self.porting_at)
-        first = local_date(began, zone)
-        is_new = not self.fee_line_ids and today - first <= timedelta(days=1)
-        return first if is_new else today
 
     def _get_fee_recurrence(self, start):
         """As the fee that the line lives by, else the contract's first one: on one
@@ -409,7 +405,7 @@ class SaperxLine(models.Model):
 
 
 class ResCompany(models.Model):
-    _inherit = "res.company"
+    _inherit = "res.company"  # pylint: disable=consider-merging-classes-inherited
 
     saperx_did_fee_lines = fields.Boolean(
         string="Fees of numbers on the contract",
@@ -431,6 +427,7 @@ class ResCompany(models.Model):
 
 
 class ResConfigSettings(models.TransientModel):
+    # pylint: disable-next=consider-merging-classes-inherited
     _inherit = "res.config.settings"
 
     saperx_did_fee_lines = fields.Boolean(

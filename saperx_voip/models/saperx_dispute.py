@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tools import SQL
 
 ACTIVITY = "saperx_voip.mail_activity_dispute"
 REASONS = [
@@ -40,9 +41,9 @@ class SaperxDispute(models.Model):
     name = fields.Char(string="Protocol", readonly=True, copy=False, index="trigram")
     state = fields.Selection(
         [
-            ("open", "Open"),
+            ("open", "Undecided"),
             ("accepted", "Accepted"),
-            ("rejected", "Rejected"),
+            ("rejected", "Turned down"),
             ("withdrawn", "Withdrawn"),
         ],
         required=True,
@@ -64,7 +65,6 @@ class SaperxDispute(models.Model):
     call_count = fields.Integer(compute="_compute_amount", store=True)
     contract_id = fields.Many2one(
         "contract.contract",
-        string="Contract",
         compute="_compute_whose",
         store=True,
         index=True,
@@ -82,7 +82,8 @@ class SaperxDispute(models.Model):
         "res.company", compute="_compute_whose", store=True, index=True
     )
     currency_id = fields.Many2one(related="company_id.currency_id")
-    reason = fields.Selection(REASONS, required=True, default="not_recognised")
+    # Without a default: a form that is only looked at is not saved by itself.
+    reason = fields.Selection(REASONS, required=True)
     note = fields.Text(string="What the customer says")
     opened_on = fields.Date(
         required=True,
@@ -123,7 +124,9 @@ class SaperxDispute(models.Model):
     decided_by_id = fields.Many2one(
         "res.users", string="Decided by", readonly=True, copy=False
     )
-    accepted_amount = fields.Monetary(string="Accepted", readonly=True, copy=False)
+    accepted_amount = fields.Monetary(
+        string="Accepted amount", readonly=True, copy=False
+    )
     credit_amount = fields.Monetary(
         string="To be credited",
         readonly=True,
@@ -235,6 +238,14 @@ class SaperxDispute(models.Model):
     @api.model
     def _check_not_disputed(self, charge_id):
         charge = self.env["saperx.charge"].sudo().browse(charge_id)
+        # Who disputes it in the same moment begins again, and is told.
+        self.env.execute_query(
+            SQL(
+                "UPDATE saperx_charge SET write_date = write_date WHERE id = %s"
+                " RETURNING id",
+                charge.id,
+            )
+        )
         if dispute := charge._get_open_disputes():
             raise UserError(
                 self.env._(

@@ -2,6 +2,7 @@
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools import SQL
 
 
 class SaperxDisputeCall(models.Model):
@@ -43,10 +44,10 @@ class SaperxDisputeCall(models.Model):
     only_amount = fields.Monetary(
         string="Accept only", help="Empty: the whole call. Credited once invoiced."
     )
-    accepted_amount = fields.Monetary(string="Accepted", readonly=True)
+    accepted_amount = fields.Monetary(string="Accepted amount", readonly=True)
     state = fields.Selection(
         [
-            ("open", "Open"),
+            ("open", "Undecided"),
             ("waived", "Not charged"),
             ("credited", "Credited"),
             ("rejected", "Stays charged"),
@@ -111,6 +112,13 @@ class SaperxDisputeCall(models.Model):
 
     @api.model
     def _check_not_disputed(self, call_ids):
+        # Who disputes one of them in the same moment begins again, and is told.
+        self.env.execute_query(
+            SQL(
+                "UPDATE saperx_cdr SET state = state WHERE id = ANY(%s) RETURNING id",
+                sorted(call_ids),
+            )
+        )
         row = self.sudo().search(
             [("call_id", "in", list(call_ids)), ("state", "!=", "rejected")], limit=1
         )

@@ -82,7 +82,7 @@ class SaperxDispute(models.Model):
         """:return: the credit notes made, in draft"""
         self.ensure_one()
         made = self.env["account.move"]
-        if not self.credit_amount or not self.try_lock_for_update():
+        if self.credit_state != "waiting" or not self.try_lock_for_update():
             return made
         done = self._get_live_credits().reversed_entry_id
         for move, parts in self._get_parts_by_invoice().items():

@@ -182,7 +182,7 @@ class SaperxDisputeCall(models.Model):
 
 
 class SaperxCharge(models.Model):
-    _inherit = "saperx.charge"
+    _inherit = "saperx.charge"  # pylint: disable=consider-merging-classes-inherited
 
     def _check_not_in_draft(self, part):
         """What is on a draft is not credited, but taken off it.

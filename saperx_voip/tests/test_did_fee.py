@@ -299,7 +299,8 @@ class TestDidFee(DidFeeCase):
         fee = self._get_fees()
         fee.date_end = False
         self.assertTrue(fee.is_fee_without_line)
-        self.env["saperx.did"]._cron_follow_fees()
+        with self.enter_registry_test_mode():
+            self.env.ref("saperx_voip.ir_cron_did_fees").method_direct_trigger()
         self.assertEqual(fee.date_end, date(2026, 12, 31))
 
     def test_what_is_refused_stops_no_line(self):

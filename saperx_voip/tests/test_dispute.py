@@ -24,6 +24,7 @@ class DisputeCase(SaperxCase):
         dispute = self.env["saperx.dispute"].with_user(user or self.billing)
         return dispute.create(
             {
+                "reason": "price",
                 "call_ids": [Command.create({"call_id": call.id}) for call in calls],
                 **values,
             }
@@ -31,7 +32,7 @@ class DisputeCase(SaperxCase):
 
     def _dispute_charge(self, charge, **values):
         dispute = self.env["saperx.dispute"].with_user(self.billing)
-        return dispute.create({"charge_id": charge.id, **values})
+        return dispute.create({"charge_id": charge.id, "reason": "price", **values})
 
     def _invoice(self, post=False):
         self.env["contract.contract"].cron_recurring_create_invoice(DUE)
@@ -203,15 +204,26 @@ class TestDisputeOpening(DisputeCase):
         with self.assertRaisesRegex(ValidationError, "one customer"):
             self._dispute_calls(1, 2)
 
-    def test_the_form_opens_with_the_chosen_calls(self):
-        self._import(self._make_call(1), self._make_call(2))
+    def test_the_form_opens_with_the_chosen_calls_that_cost_something(self):
+        self._import(
+            self._make_call(1), self._make_call(2), self._make_call(3, callee="190")
+        )
         calls = self._get_call(1) | self._get_call(2)
-        action = calls.with_user(self.user).action_dispute()
+        free = self._get_call(3)
+        with self.assertRaisesRegex(UserError, "nothing to dispute"):
+            free.action_dispute()
+        listed = self.env.ref("saperx_voip.saperx_cdr_action_dispute")
+        listed = listed.with_user(self.user).with_context(
+            active_model="saperx.cdr", active_ids=calls.ids
+        )
+        self.assertEqual(listed.run()["res_model"], "saperx.dispute")
+        action = (calls | free).with_user(self.user).action_dispute()
         form = Form(
             self.env["saperx.dispute"]
             .with_user(self.user)
             .with_context(**action["context"])
         )
+        form.reason = "not_recognised"
         form.note = "Not me"
         dispute = form.save()
         self.assertEqual(dispute.call_ids.call_id, calls)
@@ -479,6 +491,42 @@ class TestDisputeDecision(DisputeCase):
         dispute.action_reject()
         self.assertTrue(case._get_due_items_of(move, late))
 
+    def test_the_conference_finds_nothing_wrong_with_disputes(self):
+        self._import(*(self._make_call(number) for number in range(1, 7)))
+        self._dispute_calls(1)
+        self._dispute_calls(2).action_accept()
+        partly = self._dispute_calls(3)
+        partly.call_ids.only_amount = 0.05
+        partly.action_accept()
+        self._charge()
+        self._invoice(post=True)
+        self._dispute_calls(4).action_accept()
+        self._dispute_calls(5)
+        self.env["saperx.audit"].action_start()
+        with self.enter_registry_test_mode():
+            self.env.ref("saperx_voip.ir_cron_audit").method_direct_trigger()
+        audit = self.env["saperx.audit"].search([], limit=1)
+        self.assertEqual(audit.state, "done")
+        self.assertFalse(audit.violation_count)
+
+    def test_a_recalculation_leaves_disputes_alone(self):
+        self._import(self._make_call(1), self._make_call(2), self._make_call(3))
+        self._dispute_calls(1)
+        self._dispute_calls(2).action_accept()
+        batch = self.env["saperx.cdr"]._reassess_batch([], {})
+        self.assertEqual(batch.call_count, 1)
+        self.env["saperx.cdr"]._reassess([])
+        self.assertEqual(
+            self._get_states(1, 2, 3), ["disputed", "not_chargeable", "unbilled"]
+        )
+
+    def test_the_charge_says_why_it_waits(self):
+        self._import(self._make_call(1))
+        charge = self._charge()
+        self._dispute_charge(charge)
+        charge.invalidate_recordset(["waits_for"])
+        self.assertIn("in dispute", charge.waits_for)
+
     def test_the_call_says_that_it_is_in_dispute(self):
         self._import(self._make_call(1))
         dispute = self._dispute_calls(1)
@@ -539,7 +587,7 @@ class TestDisputeAccess(DisputeCase):
         disputes = self.env["saperx.dispute"].with_user(stranger)
         disputes = disputes.with_context(allowed_company_ids=other.ids)
         with self.assertRaises(AccessError):
-            disputes.create({"call_ids": rows})
+            disputes.create({"reason": "other", "call_ids": rows})
         dispute = self._dispute_calls(2)
         self.assertFalse(
             self.env["saperx.dispute"]
