@@ -6,16 +6,16 @@ Everything goes through what a user presses or a scheduled action runs.
 import logging
 from collections import Counter
 from contextlib import contextmanager
-from datetime import UTC, timedelta
+from datetime import UTC
 
+from environment import databases, odoo, paths
 from freezegun import freeze_time
+
 from odoo import SUPERUSER_ID, Command, api, fields
 from odoo.exceptions import UserError
 from odoo.modules.registry import Registry
 from odoo.sql_db import close_db
 from odoo.tools import config
-
-from environment import databases, odoo, paths
 
 from .story import FIRST_DAY
 
@@ -283,7 +283,10 @@ class Provider:
 
     def change_customer(self, event):
         customer = self._customer(event.values["customer"])
-        self.contracts[event.subject].partner_id = customer
+        # As the form has it.
+        self.contracts[event.subject].write(
+            {"partner_id": customer.id, "invoice_partner_id": customer.id}
+        )
 
     # What the platform and the scheduled actions do
 
@@ -352,6 +355,13 @@ class Provider:
         self.run_cron("contract.contract_cron_for_invoice")
         self.run_cron("saperx_voip.ir_cron_invoice_telephony")
 
+    def invoice_fees(self):
+        """What is due, one period of each contract. :return: whether anything was"""
+        self.run_cron("contract.contract_cron_for_invoice")
+        drafts = self._drafts()
+        self.act(drafts.action_post)
+        return bool(drafts)
+
     def invoice_by_button(self, rng):
         """OCA's on a contract whose fee is due, ours on one that has charges."""
         today = fields.Date.today()
@@ -360,7 +370,9 @@ class Provider:
             self.act(contract.recurring_create_invoice)
         charged = self.env["saperx.charge"].search([("state", "=", "confirmed")])
         contracts = charged.contract_id
-        for contract in contracts.browse(rng.sample(contracts.ids, len(contracts) // 8)):
+        for contract in contracts.browse(
+            rng.sample(contracts.ids, len(contracts) // 8)
+        ):
             self.act(contract.action_invoice_telephony)
 
     def delete_drafts(self, rng):
@@ -385,6 +397,53 @@ class Provider:
         drafts = self._drafts()
         some = drafts.browse(rng.sample(drafts.ids, len(drafts) // 2))
         self.act(some.action_post)
+
+    # Disputes, and invoices made again
+
+    def find_calls(self, where, count, rng):
+        """Some calls of one contract and customer that cost something.
+
+        :param where: a domain of calls
+        :return: calls, maybe none
+        """
+        calls = self.env["saperx.cdr"]
+        found = calls.search([("charged_amount", ">", 0), *where], order="remote_id")
+        if not found:
+            return calls
+        groups = found.grouped(lambda call: (call.contract_id, call.partner_id))
+        some = rng.choice(list(groups.values()))
+        return some.browse(rng.sample(some.ids, min(count, len(some))))
+
+    def dispute(self, calls=(), charge=None):
+        """:return: the dispute, which is open"""
+        return self.env["saperx.dispute"].create(
+            {
+                "charge_id": charge and charge.id,
+                "call_ids": [Command.create({"call_id": call.id}) for call in calls],
+            }
+        )
+
+    def reverse(self, rng):
+        """*Estornar e refaturar*, of some charges of a posted invoice."""
+        charges = self.env["saperx.charge"].search([("state", "=", "invoiced")])
+        moves = charges.move_id.filtered(lambda move: move.state == "posted")
+        # What was credited of a charge already stays with its invoice.
+        moves -= self.env["saperx.dispute"].search([]).call_ids.charge_id.move_id
+        if not moves:
+            return
+        move = moves.browse(rng.choice(moves.ids))
+        of_move = charges.filtered(lambda charge: charge.move_id == move)
+        some = of_move.browse(rng.sample(of_move.ids, (len(of_move) + 1) // 2))
+        wizard = self.env["saperx.charge.reversal.wizard"]
+        wizard = wizard.browse(some.action_reverse()["res_id"])
+        wizard.write(
+            {
+                "reason": "Endereço errado",
+                "scope": rng.choice(("telephony", "whole")),
+                "follow": rng.choice(("next", "now")),
+            }
+        )
+        wizard.action_reverse()
 
     def _drafts(self):
         return self.env["account.move"].search(

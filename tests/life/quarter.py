@@ -32,6 +32,8 @@ class Quarter:
         self.waiting = sorted(story.calls, key=lambda call: call.arrives)
         self.sent = {}
         """By id, the facts of what the platform shows."""
+        self.disputes = []
+        """That are open: what is disputed, and the dispute."""
         self.differences = []
 
     def live(self):
@@ -116,6 +118,56 @@ class Quarter:
         there.invoice()
         if rng.random() < 0.5:
             there.post_drafts(rng)
+        self.decide(day)
+        if day < LAST_DAY - 4 * STEP_DAYS * ONE_DAY:
+            self.complain()
+            if rng.random() < 0.2:
+                there.act(there.reverse, rng)
+
+    # Disputes
+
+    def complain(self):
+        """A customer says that some calls, or a charge, are wrong."""
+        there, rng = self.provider, self.rng
+        kind = rng.choice(("unbilled", "invoiced", "charge", None))
+        if kind == "charge":
+            charges = there.env["saperx.charge"].search([("state", "=", "confirmed")])
+            charges = charges.filtered("amount")
+            if not charges:
+                return
+            charge = charges.browse(rng.choice(charges.ids))
+            if dispute := there.act(there.dispute, (), charge):
+                self.disputes.append((kind, [], dispute))
+        elif kind:
+            where = [("state", "=", "unbilled")]
+            if kind == "invoiced":
+                posted = there.env["account.move"].search([("state", "=", "posted")])
+                charges = posted.invoice_line_ids.saperx_charge_id
+                live = charges.filtered(lambda charge: charge.move_id in posted)
+                where = [("charge_id", "in", live.ids)]
+            calls = there.find_calls(where, rng.randint(1, 4), rng)
+            ids = calls.mapped("remote_id")
+            if calls and (dispute := there.act(there.dispute, calls)):
+                self.disputes.append((kind, ids, dispute))
+                if kind == "unbilled":
+                    self.reckoning.hold(ids)
+
+    def decide(self, day):
+        """Half of what is open, and all of it before the end."""
+        there, open_ones, self.disputes = self.provider, self.disputes, []
+        for kind, ids, dispute in open_ones:
+            is_late = day > LAST_DAY - 3 * STEP_DAYS * ONE_DAY
+            if not is_late and self.rng.random() < 0.5:
+                self.disputes.append((kind, ids, dispute))
+                continue
+            is_right = kind != "charge" and self.rng.random() < 0.6
+            way = dispute.action_accept if is_right else dispute.action_reject
+            if not there.act(way):
+                self.disputes.append((kind, ids, dispute))
+            elif kind == "unbilled":
+                self.reckoning.release(ids, is_waived=is_right)
+            elif is_right:
+                self.reckoning.credit(ids)
 
     def send(self, now):
         circuits = self.provider.circuits()
@@ -123,6 +175,8 @@ class Quarter:
         while self.waiting and self.waiting[0].arrives <= now:
             call = self.waiting.pop(0)
             number = call.fact["line"]
+            if number not in circuits:
+                continue  # the line was refused
             ended = self.reckoning.end_of(number)
             if ended and call.fact["start"] >= ended and not call.after_end:
                 continue
@@ -172,8 +226,9 @@ class Quarter:
 
     # At the end
 
-    def compare(self):
-        numbers = {
+    def numbers(self):
+        """By what it is, the numbers of the story by the ids of Odoo."""
+        return {
             name: {record.id: number for number, record in records.items()}
             for name, records in (
                 ("contract", self.provider.contracts),
@@ -181,10 +236,13 @@ class Quarter:
                 ("line", self.provider.lines),
             )
         }
+
+    def compare(self):
+        numbers = self.numbers()
         self.differ("calls", self.reckoning.states(), self.read_states())
         self.differ("charges", self.reckoning.totals(), self.read_totals(numbers))
         self.differ("invoices", self.reckoning.invoiced(), self.read_invoiced(numbers))
-        self.differ("fees", self.reckoning.fees(), self.read_fees(numbers))
+        self.differ("fees", self.reckoning.fees(LAST_INVOICES), self.read_fees(numbers))
         self.differ(
             "calls that Odoo has",
             dict.fromkeys(self.sent, 1),
@@ -264,6 +322,16 @@ class Quarter:
               JOIN account_move AS move ON move.id = item.move_id
               JOIN contract_line AS fee ON fee.id = item.contract_line_id
              WHERE fee.is_telephony IS NOT TRUE AND move.state <> 'cancel'
+               AND move.move_type = 'out_invoice'
+               -- Of an invoice that was credited as a whole and made again.
+               AND NOT EXISTS (
+                   SELECT FROM account_move AS credit
+                    WHERE credit.reversed_entry_id = move.id
+                      AND credit.state <> 'cancel'
+                      AND EXISTS (
+                          SELECT FROM account_move_line AS credited
+                           WHERE credited.move_id = credit.id
+                             AND credited.contract_line_id = fee.id))
              GROUP BY 1
             """
         )
@@ -303,8 +371,11 @@ INVARIANTS = {
           LEFT JOIN (account_move_line AS item
                      JOIN account_move AS move
                        ON move.id = item.move_id AND move.state <> 'cancel'
-                      AND move.move_type = 'out_invoice')
+                      AND move.move_type = 'out_invoice'
+                     LEFT JOIN account_move AS credit
+                       ON credit.id = item.saperx_reversal_move_id)
             ON item.saperx_charge_id = charge.id
+           AND credit.state IS DISTINCT FROM 'posted'
          GROUP BY charge.id
         HAVING coalesce(sum(item.price_total), 0) <>
                CASE charge.state WHEN 'invoiced' THEN charge.amount ELSE 0 END
@@ -315,6 +386,10 @@ INVARIANTS = {
           JOIN account_move AS move ON move.id = item.move_id
          WHERE item.saperx_charge_id IS NOT NULL AND move.state <> 'cancel'
            AND move.move_type = 'out_invoice'
+           AND NOT EXISTS (
+               SELECT FROM account_move AS credit
+                WHERE credit.id = item.saperx_reversal_move_id
+                  AND credit.state = 'posted')
          GROUP BY 1 HAVING count(DISTINCT item.move_id) > 1
         """,
     "a charge left over": """

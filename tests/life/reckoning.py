@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from tests.rating import naive
 
-from .story import LAST_INVOICES, ONE_DAY, ZONE, Story, is_shared
+from .story import ONE_DAY, ZONE, Story, is_shared
 
 WAITING = timedelta(days=2)
 FAR_AHEAD = timedelta(days=400)
@@ -26,6 +26,10 @@ class Reckoning:
         self.customers = {each.number: each.customer for each in story.contracts}
         self.dead_since: dict[int, object] = {}
         """Contract number to the first day without it."""
+        self.held: set[str] = set()
+        """Ids of calls in dispute that are not charged before it is decided."""
+        self.waived: set[str] = set()
+        self.credits: Counter = Counter()
         self.planned_ends: dict[int, object] = {}
         self.arrived: dict[str, dict] = {}
         self.results: dict[str, dict] = {}
@@ -172,6 +176,23 @@ class Reckoning:
         line["periods"] = [each for each in line["periods"] if each["start"] < moment]
         line["periods"][-1]["end"] = line["ended"] = moment
 
+    def hold(self, ids):
+        """Calls that are not charged yet are in dispute."""
+        self.held |= set(ids)
+
+    def release(self, ids, is_waived):
+        """It is decided: nobody pays them, or they are charged like any other."""
+        self.held -= set(ids)
+        if is_waived:
+            self.waived |= set(ids)
+
+    def credit(self, ids):
+        """What these charged calls cost goes back to whoever paid for them."""
+        for ident in ids:
+            result = self.results[ident]
+            period = result["period"]
+            self.credits[period["contract"], period["customer"]] += result["amount"]
+
     def end_of(self, number):
         return self.lines[number].get("ended")
 
@@ -226,7 +247,7 @@ class Reckoning:
     def _ripe_calls(self, now, imported_until):
         ripe, known = [], {}
         for ident, call in self.arrived.items():
-            if ident in self.results:
+            if ident in self.results or ident in self.held | self.waived:
                 continue
             period = self.period_of(call)
             if not period or not period["tariff"]:
@@ -308,16 +329,20 @@ class Reckoning:
         found = Counter()
         for (contract, customer, *_rest), row in self.totals().items():
             found[contract, customer] += row[3]
+        found.subtract(self.credits)
         return {key: amount for key, amount in found.items() if amount}
 
     def states(self):
-        """By id, what becomes of every call that was stored: a pair of a state and
-        whether it waits for anything."""
+        """By id, what has become of every call that was stored."""
         found = {}
         for ident, call in self.arrived.items():
             period = self.period_of(call)
             if ident in self.results:
                 found[ident] = "billed"
+            elif ident in self.waived:
+                found[ident] = "not_chargeable"
+            elif ident in self.held:
+                found[ident] = "disputed"
             elif not period:
                 found[ident] = "unmatched"
             else:
@@ -329,28 +354,29 @@ class Reckoning:
                 }[state]
         return found
 
-    def fees(self):
-        """By contract: how many monthly fees, of how many periods, and their sum."""
+    def fees(self, today):
+        """What is invoiced of the contracts' monthly fees up to a day. By contract: how
+        many fees, of how many periods, and their sum."""
         found = {}
         for contract in self.story.contracts:
             count = 0
-            while self._is_fee_due(contract, count):
+            while self._is_fee_due(contract, count, today):
                 count += 1
             if count:
                 found[contract.number] = (count, count, Fraction(100 * count))
         return found
 
-    def _is_fee_due(self, contract, month):
+    def _is_fee_due(self, contract, month, today):
         begins = months_after(contract.fee_from, month)
         last = self.dead_since.get(contract.number)
         if last and begins > last:
             return False
         if contract.is_prepaid_fee:
-            return begins <= LAST_INVOICES
+            return begins <= today
         due = months_after(contract.fee_from, month + 1)
         # OCA's cron leaves a contract alone whose next date lies after its end: the
         # days of a broken period that is paid afterwards are never invoiced.
-        return due <= min(last or LAST_INVOICES, LAST_INVOICES)
+        return due <= min(last or today, today)
 
 
 def months_after(day, months):

@@ -18,7 +18,7 @@ LAST_CALLS = date(2026, 10, 12)
 """By then three cycles of every line are over, whatever its closing day."""
 LAST_DAY = date(2026, 11, 10)
 LAST_INVOICES = date(2026, 11, 22)
-"""After the patience with which a charge waits for an invoice that is to come anyway."""
+"""After the patience with which a charge waits for an invoice to come anyway."""
 CLOSING_DAYS = (5, 10, 15, 20, 25, 28, 31)
 AREAS = ("11", "19", "21", "31", "54")
 
@@ -405,7 +405,10 @@ def _other_party(rng, line, kind):
     area = line.area
     others = [each for each in ("11", "12", "21", "24", "31", "37", "54", "51", "19",
                                 "71", "81", "91") if each != area]  # fmt: skip
-    fixed, mobile = f"3{rng.randint(0, 9999999):07d}", f"9{rng.randint(8 * 10**7, 10**8 - 1)}"
+    fixed, mobile = (
+        f"3{rng.randint(0, 9999999):07d}",
+        f"9{rng.randint(8 * 10**7, 10**8 - 1)}",
+    )
     if kind in ("lc", "collect_out"):
         return f"55{area}{fixed}", "lc"
     if kind == "ldn":

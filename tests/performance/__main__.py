@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 from . import (
+    charging_speed,
     decoding_speed,
     import_speed,
+    invoicing_speed,
     overdue_speed,
     push_speed,
     rating_speed,
@@ -50,7 +52,7 @@ def measure() -> list[dict]:
         for name, speed in decoders.items()
     ]
     rows += measure_pushes() + measure_import() + measure_recalculation()
-    return rows + measure_overdue()
+    return rows + measure_charging() + measure_invoicing() + measure_overdue()
 
 
 def measure_pushes() -> list[dict]:
@@ -118,6 +120,35 @@ def measure_recalculation() -> list[dict]:
         )
     ]
     return [row("import's pages merged", speeds.merged, "calls/s"), *rows]
+
+
+def measure_charging() -> list[dict]:
+    speeds = charging_speed.measure()
+    goal = {"reference": speeds.stamped, "ratio_goal": charging_speed.GOAL}
+    return [
+        row("one UPDATE that stamps calls", speeds.stamped, "calls/s"),
+        row("charging, without an allowance", speeds.plain, "calls/s", **goal),
+        row(
+            "charging, with an allowance on every line",
+            speeds.with_allowance,
+            "calls/s",
+            **goal,
+        ),
+    ]
+
+
+def measure_invoicing() -> list[dict]:
+    speeds = invoicing_speed.measure()
+    return [
+        row("the same invoices by OCA contract alone", speeds.alone, "invoices/s"),
+        row(
+            "invoicing contracts with charges",
+            speeds.with_charges,
+            "invoices/s",
+            reference=speeds.alone,
+            ratio_goal=invoicing_speed.GOAL,
+        ),
+    ]
 
 
 def measure_overdue() -> list[dict]:
