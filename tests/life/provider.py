@@ -418,6 +418,7 @@ class Provider:
         """:return: the dispute, which is open"""
         return self.env["saperx.dispute"].create(
             {
+                "reason": "not_recognised",
                 "charge_id": charge and charge.id,
                 "call_ids": [Command.create({"call_id": call.id}) for call in calls],
             }
