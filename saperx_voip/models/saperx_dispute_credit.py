@@ -256,7 +256,8 @@ class SaperxOverdueCase(models.Model):
         items = super()._get_due_items_of(moves, today)
         settled = items.move_id.filtered(
             lambda move: (
-                move.saperx_has_charges
+                # By what is read of all cases at once.
+                any(move.line_ids.saperx_charge_id.sudo().mapped("is_disputed"))
                 and move.currency_id.compare_amounts(
                     move._get_disputed_amount(), move.amount_residual
                 )

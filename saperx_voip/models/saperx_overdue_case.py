@@ -133,7 +133,15 @@ class SaperxOverdueCase(models.Model):
         self.move_ids.fetch(
             ["state", "payment_state", "line_ids", "commercial_partner_id"]
         )
-        items.fetch(["display_type", "reconciled", "amount_residual", "date_maturity"])
+        items.fetch(
+            [
+                "display_type",
+                "reconciled",
+                "amount_residual",
+                "date_maturity",
+                "saperx_charge_id",
+            ]
+        )
 
     @api.model
     def _get_due_items_of(self, moves, today):

@@ -179,7 +179,10 @@ class TestAccrual(SaperxCase):
     def test_what_is_in_dispute_has_a_row_of_its_own(self):
         self._import(self._make_call(1), self._make_call(2))
         self.env["saperx.dispute"].create(
-            {"call_ids": [Command.create({"call_id": self._get_call(1).id})]}
+            {
+                "reason": "not_recognised",
+                "call_ids": [Command.create({"call_id": self._get_call(1).id})],
+            }
         )
         self.assertEqual(
             self._amounts(),

@@ -163,7 +163,10 @@ class TestAuditRules(AuditCase):
         call = self._get_call(8)
         self._check(call, {"state": "disputed"}, ("call_dispute", ["state"]))
         self.env["saperx.dispute"].create(
-            {"call_ids": [Command.create({"call_id": call.id})]}
+            {
+                "reason": "not_recognised",
+                "call_ids": [Command.create({"call_id": call.id})],
+            }
         )
         self.assertEqual(call.state, "disputed")
         self.assertEqual(self._find(), [])

@@ -252,7 +252,8 @@ class TestFinalCharge(SaperxCase):
         self.fee.write({"last_date_invoiced": "2026-10-31", "date_end": "2026-11-30"})
         self._import(self._call(1))
         charge = self._charge_later()
-        self.env["contract.contract"].cron_recurring_create_invoice(date(2026, 12, 1))
+        with freeze_time("2026-12-01 12:00:00"):
+            self.env["contract.contract"].cron_recurring_create_invoice()
         self.assertEqual(charge.move_id.amount_total, 100.12)
 
     def test_an_archived_contract_gets_its_final_invoice(self):
@@ -291,7 +292,8 @@ class TestFinalCharge(SaperxCase):
                 "saperx_voip.ir_cron_invoice_telephony"
             ).method_direct_trigger()
         self.assertEqual(charge.state, "confirmed")
-        self.env["contract.contract"].cron_recurring_create_invoice(date(2026, 12, 1))
+        with freeze_time("2026-12-01 12:00:00"):
+            self.env["contract.contract"].cron_recurring_create_invoice()
         self.assertEqual(charge.move_id.amount_total, 100.12)
         charge.move_id.action_post()
         self.assertEqual(charge.move_id.state, "posted")

@@ -134,7 +134,7 @@ def give_allowance(env, minutes):
 
 
 def empty(env):
-    env.cr.execute("TRUNCATE saperx_cdr")
+    env.cr.execute("TRUNCATE saperx_cdr CASCADE")
     env.cr.commit()
 
 
