@@ -1,9 +1,11 @@
 """``make pictures``: take every picture that the documentation shows, from the demo."""
 
 import argparse
+import base64
 import contextlib
 import io
 import re
+import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +17,9 @@ from PIL import Image
 from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import Locator, Page, sync_playwright
 
+from . import month
 from .client import OdooClient, OdooError
+from .provider import Provider, local_today
 
 DATABASE = "saperx_demo"
 FOLDER = paths.PROJECT / "docs" / "images"
@@ -23,6 +27,7 @@ CHROMIUM = "/usr/bin/chromium"
 SIZE = {"width": 1240, "height": 760}
 TALL = {"width": 1240, "height": 900}
 TALLEST = {"width": 1240, "height": 1040}
+A4 = {"width": 794, "height": 1123}
 # So few that a picture stays small, so many that nobody sees it.
 COLOURS = 128
 VIEW = ".o_form_view, .o_list_view, .o_kanban_view"
@@ -98,6 +103,11 @@ class Screen:
         dialog = self.page.locator(".modal").last
         dialog.wait_for()
         return dialog
+
+    def menu(self, heading: str, entry: str) -> None:
+        self.page.get_by_role("button", name=heading, exact=True).click()
+        self.page.get_by_role("menuitem", name=entry, exact=True).click()
+        self.settle()
 
     def choose(self, scope: Locator, field: str, text: str) -> None:
         entry = scope.locator(f"[name={field}] input").first
@@ -244,12 +254,79 @@ def _show_simulation(screen):
     screen.fill(screen.dialog("Simular ligação"), "number", "0 21 11 98495-6203")
 
 
+@picture("charging", size=TALLEST)
+def _show_charging(screen):
+    # Cycles that closed since the demo's month wait for the import of their days.
+    _, last = month.closed_month(local_today())
+    later = month.Month(last, local_today())
+    month.import_calls(screen.odoo, Provider(screen.find("saperx.integration")), later)
+    screen.open("telephony-additionals")
+    screen.menu("Cobrança", "Gerar adicional de telefonia")
+
+
+def _find_charge(screen):
+    return screen.find("saperx.charge", ("covered_amount", ">", 0), ("amount", ">", 0))
+
+
 @picture("charge")
 def _show_charge(screen):
-    charge = screen.find(
-        "saperx.charge", ("covered_amount", ">", 0), ("amount", ">", 0)
+    screen.open(f"telephony-additionals/{_find_charge(screen)}")
+
+
+@picture("statement", size=A4)
+def _show_statement(screen):
+    """The first page, as an image, since the browser shows no PDF."""
+    screen.open(f"telephony-additionals/{_find_charge(screen)}")
+    dialog = screen.dialog("Extrato…")
+    with screen.page.expect_download() as download:
+        dialog.get_by_role("button", name="Baixar extrato").click()
+    image = subprocess.run(
+        ["pdftoppm", "-png", "-singlefile", "-r", "192", download.value.path()],
+        capture_output=True,
+        check=True,
+    ).stdout
+    encoded = base64.b64encode(image).decode()
+    screen.page.set_content(
+        f"<body style='margin: 0'><img width='100%' "
+        f"src='data:image/png;base64,{encoded}'></body>"
     )
-    screen.open(f"telephony-additionals/{charge}")
+
+
+@picture("dispute")
+@contextlib.contextmanager
+def _show_dispute(screen):
+    calls = screen.odoo.search_read(
+        "saperx.cdr",
+        [
+            ("partner_id.name", "=", HOME_CUSTOMER),
+            ("state", "=", "billed"),
+            ("charged_amount", ">", 0),
+        ],
+        ["id"],
+        order="start desc, id",
+        limit=3,
+    )
+    dispute = screen.odoo.create(
+        "saperx.dispute",
+        {
+            "reason": "not_recognised",
+            "note": "Não fiz estas ligações.",
+            "call_ids": [(0, 0, {"call_id": call["id"]}) for call in calls],
+        },
+    )
+    try:
+        screen.open(f"telephony-disputes/{dispute}")
+        yield
+    finally:
+        screen.page.goto("about:blank")
+        screen.odoo.call("saperx.dispute", "action_withdraw", [dispute])
+
+
+@picture("audit", size=TALL)
+def _show_audit(screen):
+    screen.open("telephony-audits")
+    screen.press("Conferir agora")
+    screen.page.get_by_text("Tudo confere").wait_for()
 
 
 @picture("schedule")

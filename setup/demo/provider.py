@@ -77,6 +77,7 @@ def make(odoo: OdooClient, sandbox, today: date) -> Provider:
             "type": "service",
             "list_price": MONTHLY_FEE,
             "taxes_id": [(6, 0, [])],
+            "is_telephony_fee": True,
         },
     )
     for name, document, tariff, closing_day, count, yearly in CUSTOMERS:
