@@ -292,7 +292,7 @@ def _show_statement(screen):
     )
 
 
-@picture("dispute")
+@picture("dispute", size=TALL)
 @contextlib.contextmanager
 def _show_dispute(screen):
     calls = screen.odoo.search_read(
