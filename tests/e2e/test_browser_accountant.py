@@ -59,6 +59,8 @@ def test_an_accountants_path(page, server, world):
     assert not world.odoo.search_read("saperx.charge", charges, ["id"])
     # Confirmed by itself, it says what it waits for.
     dialog.get_by_role("button", name="Gerar adicional").click()
+    # The list behind the dialog has other charges until it opens its own.
+    expect(page.locator(".o_data_row")).to_have_count(1)
     expect(page.locator(".o_data_row")).to_contain_text("Confirmado")
     (charge,) = world.odoo.search_read("saperx.charge", charges, ["id"])
     open_charge(page, server, charge["id"])
