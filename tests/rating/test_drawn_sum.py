@@ -13,8 +13,8 @@ import random_world as world
 import rating
 from rating.tariff import to_centavos
 
-CASES = 4000
-BLOCKS = 8
+CASES = 2000
+BLOCKS = 4
 
 
 def kind_of(call, drawn):
@@ -313,3 +313,40 @@ def test_two_allowances_for_one_call_are_drawn_on_one_by_one():
     # One that is empty is none.
     some = make_allowance(1, quantity=0), make_allowance(2)
     assert is_believed(drawn_by(make_calls(3), *some), *some)
+
+
+def covered(call, seconds):
+    rest = rating.gross_amount(call.rate, call.charged_seconds - seconds)
+    return call, rating.Drawn(seconds, call.gross - rest, rest, ((1, seconds),))
+
+
+def test_calls_that_drew_in_another_order_are_not_believed():
+    first, second = make_calls(2)
+    allowance = make_allowance(quantity=90)
+    assert is_believed([covered(first, 60), covered(second, 30)], allowance)
+    assert not is_believed([covered(first, 30), covered(second, 60)], allowance)
+
+
+def test_only_one_call_is_covered_in_part():
+    allowance = make_allowance(quantity=60)
+    for call_class in ("lc", "vc1"):
+        first, second = make_calls(2)
+        second = second._replace(call_class=call_class)
+        pairs = [covered(first, 30), covered(second, 30)]
+        assert not is_believed(pairs, allowance)
+
+
+def test_an_allowance_that_begins_between_the_calls_is_drawn_on_one_by_one():
+    """It covers the second and the third: by their sums alone they are as many."""
+    calls = [
+        call._replace(start=DAY + timedelta(days=call.id)) for call in make_calls(3)
+    ]
+    late = make_allowance(quantity=120, date_from=date(2026, 10, 16))
+    pairs = drawn_by(calls, make_allowance(quantity=120))
+    assert not is_believed(pairs, late)
+
+
+def test_an_allowance_that_gives_way_to_another_is_drawn_on_one_by_one():
+    one, other = make_allowance(1, quantity=60), make_allowance(2, quantity=60)
+    pairs = drawn_by(make_calls(1), one, other)
+    assert not is_believed(pairs, one, other)
