@@ -44,7 +44,7 @@ class SaperxCharging(models.Model):
     state = fields.Selection(
         [
             ("waiting", "Waiting"),
-            ("running", "Charging"),
+            ("running", "Running"),
             ("done", "Done"),
             ("failed", "Failed"),
         ],

@@ -138,7 +138,9 @@ class AccountMove(models.Model):
         ondelete="restrict",
     )
     saperx_has_charges = fields.Boolean(
-        compute="_compute_saperx_has_charges", compute_sudo=True
+        string="Has telephony additionals",
+        compute="_compute_saperx_has_charges",
+        compute_sudo=True,
     )
 
     @api.depends("invoice_line_ids.saperx_charge_id")

@@ -1,7 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 """The buttons that open the statement's wizard."""
 
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.exceptions import UserError
 
 
@@ -49,15 +49,6 @@ class ContractContract(models.Model):
 
 class AccountMove(models.Model):
     _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
-
-    saperx_has_charges = fields.Boolean(
-        string="Has telephony additionals", compute="_compute_saperx_has_charges"
-    )
-
-    @api.depends("line_ids.saperx_charge_id")
-    def _compute_saperx_has_charges(self):
-        for move in self:
-            move.saperx_has_charges = bool(move.sudo().line_ids.saperx_charge_id)
 
     def action_saperx_statement(self):
         self.ensure_one()
