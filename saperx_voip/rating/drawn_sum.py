@@ -6,10 +6,10 @@ the moments at their ends tell whether that is what is stored, without looking a
 call. Where they do not tell for certain, calls must draw one by one (``Ledger.draw``).
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from itertools import groupby
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -116,8 +116,10 @@ def take_drawn(ledger: Ledger, sums: Iterable[DrawnSum]) -> set[int]:
     :return: ids of the contracts of which that is not certain
     """
     doubted: set[int] = set()
-    in_order = sorted(sums, key=lambda group: group.cycle_end)
-    for _cycle_end, some in groupby(in_order, key=lambda group: group.cycle_end):
+    by_cycle: dict[date, list[DrawnSum]] = defaultdict(list)
+    for group in sums:
+        by_cycle[group.cycle_end].append(group)
+    for _cycle_end, some in sorted(by_cycle.items()):
         opened: dict[int, dict[Key, Balance]] = {}
         draughts: dict[Key, _Draught] = {}
         for group in some:
