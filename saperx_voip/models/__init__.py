@@ -130,6 +130,7 @@ from . import saperx_charge_dispute
 from . import saperx_dispute_decision
 from . import saperx_dispute_credit
 from . import contract_contract_dispute
+from . import saperx_dispute_settings
 from . import saperx_did_fee
 from . import saperx_fee_gap
 from . import product_template

@@ -15,7 +15,7 @@ class ResCompany(models.Model):
 
 
 class ResConfigSettings(models.TransientModel):
-    _inherit = "res.config.settings"
+    _inherit = "res.config.settings"  # pylint: disable=consider-merging-classes-inherited
 
     saperx_audit_user_id = fields.Many2one(
         related="company_id.saperx_audit_user_id", readonly=False

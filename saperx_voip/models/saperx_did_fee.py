@@ -301,7 +301,7 @@ class SaperxDid(models.Model):
 
 
 class ContractLine(models.Model):
-    _inherit = "contract.line"
+    _inherit = "contract.line"  # pylint: disable=consider-merging-classes-inherited
 
     # Both go to a line's successors, which are made of all its values.
     is_did_fee = fields.Boolean(

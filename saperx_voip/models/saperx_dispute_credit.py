@@ -127,7 +127,7 @@ class SaperxDispute(models.Model):
 
 
 class AccountMove(models.Model):
-    _inherit = "account.move"
+    _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited
 
     saperx_dispute_id = fields.Many2one(
         "saperx.dispute",

@@ -79,7 +79,7 @@ def _query(env, text):
 
 
 class ProductTemplate(models.Model):
-    _inherit = "product.template"
+    _inherit = "product.template"  # pylint: disable=consider-merging-classes-inherited
 
     is_telephony_fee = fields.Boolean(
         string="Monthly fee of telephony",
@@ -206,7 +206,7 @@ class ContractLine(models.Model):
 
 
 class ContractContract(models.Model):
-    _inherit = "contract.contract"
+    _inherit = "contract.contract"  # pylint: disable=consider-merging-classes-inherited
 
     def action_open_for_telephony(self):
         self.ensure_one()
