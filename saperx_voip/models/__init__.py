@@ -80,6 +80,7 @@ from . import saperx_charge_hold
 from . import saperx_charge_rules
 from . import saperx_charge_ripe
 from . import saperx_charge_run
+from . import saperx_charge_drawing
 from . import saperx_charge_invoicing
 from . import saperx_charge_waiting
 from . import saperx_charging_filter

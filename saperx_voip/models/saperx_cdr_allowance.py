@@ -48,8 +48,24 @@ class SaperxCdr(models.Model):
         the lines that share with them, were all charged now."""
         self.env.flush_all()
         for lines, contract_ids in self._split_by_ledger(line_ids):
+            if not self._has_open_calls(lines):
+                continue
             _ledger, drawings, stored = self._draw_open_calls(lines, contract_ids)
             self._store_drawn(drawings, stored)
+
+    @api.model
+    def _has_open_calls(self, lines):
+        """Whether any of these lines has an unbilled call."""
+        [[count]] = self.env.execute_query(
+            SQL(
+                # Counted, so that PostgreSQL goes by the index: it would look for just
+                # one in the whole table, as long as it believes that there are many.
+                "SELECT count(*) FROM saperx_cdr"
+                " WHERE line_id = ANY(%s) AND state = 'unbilled'",
+                lines.ids,
+            )
+        )
+        return bool(count)
 
     @api.model
     def _draw_in_batches(self, line_ids, commit):

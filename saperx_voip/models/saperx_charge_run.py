@@ -1,6 +1,5 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
-from collections import Counter
 from zoneinfo import ZoneInfo
 
 from odoo import api, models
@@ -248,48 +247,3 @@ class SaperxCharge(models.Model):
             )
         )
         self.env["saperx.tariff.rate"].invalidate_model(["is_charged"])
-
-    def _draw_allowances(self):
-        """Let the calls of these charges draw for good, and keep what was drawn."""
-        calls_model = self.env["saperx.cdr"].sudo()
-        rows = []
-        for lines, contract_ids in calls_model._split_by_ledger(self.line_id.ids):
-            charges = self.filtered(
-                lambda c, lines=lines, ids=contract_ids: (
-                    c.line_id in lines and c.contract_id.id in ids
-                )
-            ).sorted("id")
-            ledger, rates = lines._get_ledger()
-            calls, stored = calls_model._read_open_calls(
-                rates, SQL("call.charge_id = ANY(%s)", charges.ids)
-            )
-            drawings = list(ledger.draw(calls))
-            calls_model._store_drawn(drawings, stored)
-            used = Counter()
-            for call, drawn in drawings:
-                charge_id = stored[call.id][0]
-                for allowance_id, quantity in drawn.uses:
-                    used[charge_id, allowance_id] += quantity
-            rows += charges._prepare_allowances(ledger, used)
-        self.env["saperx.charge.allowance"].create(rows)
-
-    def _prepare_allowances(self, ledger, used):
-        """The rows by which these charges stand in the ledger.
-
-        :param used: by charge and allowance id, what its calls drew
-        """
-        return [
-            {
-                "charge_id": charge.id,
-                "allowance_id": key.allowance_id,
-                "stretch_id": not balance.allowance.is_shared and key.holder_id,
-                "own_quantity": balance.own,
-                "carried_quantity": balance.carried,
-                "used_quantity": used[charge.id, key.allowance_id],
-                "carried_away": balance.carried_away,
-            }
-            for charge in self
-            for key, balance in ledger.close(
-                charge.period_id.id, charge.cycle_end
-            ).items()
-        ]

@@ -4,6 +4,7 @@ from .allowance import Allowance, Balance, Drawn, draw, in_drawing_order
 from .assessment import Assessment, Assessor, Fact
 from .const import AREA_CODES, CALL_CLASSES, LOCAL_SINCE, SERVICE_CLASSES
 from .cycle import bounds_utc, closing_date, cycle_of, cycles_between, local_date
+from .drawn_sum import DrawnSum, take_drawn
 from .ending import (
     MAX_MONTHS,
     months_left,
@@ -57,6 +58,7 @@ __all__ = [
     "Directory",
     "Draw",
     "Drawn",
+    "DrawnSum",
     "Fact",
     "Holding",
     "Key",
@@ -98,6 +100,7 @@ __all__ = [
     "remaining_amount",
     "rule_class",
     "scale",
+    "take_drawn",
     "termination_fine",
     "with_terms",
 ]

@@ -58,6 +58,7 @@ class Ledger:
         allowances: Mapping[int, Iterable[Allowance]],
         balances: Mapping[Key, Balance] | None = None,
     ):
+        self.timezone = stretches.timezone
         self._stretches = stretches
         self._allowances = {
             tariff_id: in_drawing_order(some) for tariff_id, some in allowances.items()
@@ -74,7 +75,7 @@ class Ledger:
         text by code point.
         """
         in_order = sorted(calls, key=lambda c: (c.cycle_end, c.start, c.remote_id))
-        timezone = self._stretches.timezone
+        timezone = self.timezone
         opened: dict[tuple[int, date], list[Balance]] = {}
         for call in in_order:
             cycle = call.period_id, call.cycle_end
@@ -117,6 +118,9 @@ class Ledger:
                 self._balances[key] = self._open(allowance, stretch, key)
             balances[key] = self._balances[key]
         return balances
+
+    def contract_of(self, period_id: int) -> int:
+        return self._stretches.of_period(period_id).contract_id
 
     def bounds(self, period_id: int, day: date) -> tuple[date, date]:
         """First and last day of the cycle of a period that a day lies in."""

@@ -6,6 +6,7 @@ from . import test_audit
 from . import test_call_access
 from . import test_call_change
 from . import test_charge
+from . import test_charge_drawing
 from . import test_charge_rules
 from . import test_charging
 from . import test_contract_end
