@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import requests
-from environment import config, paths, steps
+from environment import config, paths, steps, system
 from environment.steps import Failure, progress, say
 from PIL import Image
 from playwright.sync_api import Error as BrowserError
@@ -280,6 +280,7 @@ def _show_statement(screen):
     dialog = screen.dialog("Extrato…")
     with screen.page.expect_download() as download:
         dialog.get_by_role("button", name="Baixar extrato").click()
+    system.require_pdftoppm()
     image = subprocess.run(
         ["pdftoppm", "-png", "-singlefile", "-r", "192", download.value.path()],
         capture_output=True,

@@ -30,3 +30,9 @@ def require_chromium() -> None:
     browsers = ("chromium", "google-chrome", "google-chrome-stable")
     if not any(map(shutil.which, browsers)):
         install(["chromium"], "Browser tests need Chromium")
+
+
+def require_pdftoppm() -> None:
+    """A statement's picture is made of its PDF."""
+    if not shutil.which("pdftoppm"):
+        install(["poppler-utils"], "Pictures of statements need pdftoppm")
