@@ -222,15 +222,15 @@ class AccountMove(models.Model):
     def _get_disputed_amount(self):
         """What of this invoice is in open disputes, with taxes, in its currency."""
         self.ensure_one()
-        total = 0
+        total = Decimal(0)
         for line in self.invoice_line_ids:
             charge = line.saperx_charge_id.sudo()
             stated = line._get_stated_amount()
             if not charge.is_disputed or not stated:
                 continue
             disputed = charge._get_disputed_by_move_line().get(line, Decimal(0))
-            total += line.price_total * float(disputed / stated)
-        return self.currency_id.round(total)
+            total += _decimal(line.price_total) * disputed / stated
+        return self.currency_id.round(float(total))
 
 
 class SaperxCharge(models.Model):
