@@ -7,6 +7,7 @@ import logging
 from collections import Counter
 from contextlib import contextmanager
 from datetime import UTC
+from fractions import Fraction
 
 from environment import databases, odoo, paths
 from freezegun import freeze_time
@@ -58,6 +59,8 @@ class Provider:
         self.contracts = {}
         self.lines = {}
         self.tariffs = {}
+        self.rates = {}
+        """By number of a tariff, its rates in the order of the story."""
         self.customers = {}
         # msgspec reads no datetimes but real ones.
         self._clock = freeze_time(
@@ -131,7 +134,9 @@ class Provider:
             {"name": "Internet", "type": "service", "taxes_id": [Command.clear()]}
         )
         for tariff in self.story.tariffs:
-            self.tariffs[tariff["id"]] = self._make_tariff(tariff)
+            made = self._make_tariff(tariff)
+            self.tariffs[tariff["id"]] = made
+            self.rates[tariff["id"]] = list(made.rate_ids.sorted("id"))
         for contract in self.story.contracts:
             self.contracts[contract.number] = self._make_contract(contract)
         first = [line for line in self.story.lines if line.since == FIRST_DAY]
@@ -288,6 +293,32 @@ class Provider:
             {"partner_id": customer.id, "invoice_partner_id": customer.id}
         )
 
+    def follow_price(self, event, day):
+        """*Novo preço a partir de uma data*"""
+        rates = self.rates[event.subject]
+        rate = rates[event.values["place"]]
+        known = rate.tariff_id.rate_ids
+        wizard = self.env["saperx.rate.price.wizard"].create(
+            {"rate_id": rate.id, "date_from": day}
+        )
+        # Its form takes the rest from the rate.
+        wizard.price_per_minute = decimal(event.values["price"])
+        wizard.action_apply()
+        rates += rate.tariff_id.rate_ids - known
+
+    def set_price(self, event):
+        """In the plan's form."""
+        rate = self.rates[event.subject][event.values["place"]]
+        rate.tariff_id.rate_ids = [
+            Command.update(
+                rate.id, {"price_per_minute": decimal(event.values["price"])}
+            )
+        ]
+
+    def recalculate(self):
+        """What the change of a price set going."""
+        self.run_cron("saperx_voip.ir_cron_recalculate")
+
     # What the platform and the scheduled actions do
 
     def push(self):
@@ -393,10 +424,13 @@ class Provider:
         )
         return not later
 
-    def post_drafts(self, rng):
+    def post_drafts(self, rng=None):
+        """Half of them, or all."""
         drafts = self._drafts()
-        some = drafts.browse(rng.sample(drafts.ids, len(drafts) // 2))
-        self.act(some.action_post)
+        if rng:
+            drafts = drafts.browse(rng.sample(drafts.ids, len(drafts) // 2))
+        self.act(drafts.action_post)
+        self.run_cron("saperx_voip.ir_cron_dispute_credits")
 
     # Disputes, and invoices made again
 
@@ -414,6 +448,23 @@ class Provider:
         some = rng.choice(list(groups.values()))
         return some.browse(rng.sample(some.ids, min(count, len(some))))
 
+    def find_calls_of(self, charge):
+        return self.env["saperx.cdr"].search([("charge_id", "=", charge.id)])
+
+    def accept(self, dispute, only, turned_down):
+        """:param only: an amount, of a charge
+        :param turned_down: ids of the calls that are charged all the same"""
+        if only:
+            dispute.only_amount = decimal(only)
+        for row in dispute.call_ids:
+            row.is_accepted = row.call_id.remote_id not in turned_down
+        dispute.action_accept()
+
+    @staticmethod
+    def money(amount):
+        """:return: exactly, what Odoo hands out as a float"""
+        return Fraction(str(amount))
+
     def dispute(self, calls=(), charge=None):
         """:return: the dispute, which is open"""
         return self.env["saperx.dispute"].create(
@@ -424,14 +475,22 @@ class Provider:
             }
         )
 
+    def stands(self, idents):
+        """Where charged calls stand. :return: by id, the state of its charge"""
+        calls = self.env["saperx.cdr"].search([("remote_id", "in", list(idents))])
+        return {call.remote_id: call.charge_id.state for call in calls}
+
     def reverse(self, rng):
-        """*Estornar e refaturar*, of some charges of a posted invoice."""
+        """*Estornar e refaturar*, of some charges of a posted invoice.
+
+        :return: ids of the calls that are let go
+        """
         charges = self.env["saperx.charge"].search([("state", "=", "invoiced")])
         moves = charges.move_id.filtered(lambda move: move.state == "posted")
         # What was credited of a charge already stays with its invoice.
         moves -= self.env["saperx.dispute"].search([]).call_ids.charge_id.move_id
         if not moves:
-            return
+            return []
         move = moves.browse(rng.choice(moves.ids))
         of_move = charges.filtered(lambda charge: charge.move_id == move)
         some = of_move.browse(rng.sample(of_move.ids, (len(of_move) + 1) // 2))
@@ -441,10 +500,14 @@ class Provider:
             {
                 "reason": "Endereço errado",
                 "scope": rng.choice(("telephony", "whole")),
-                "follow": rng.choice(("next", "now")),
+                "follow": rng.choice(("next", "now", "recalculate", "recalculate")),
             }
         )
+        concerned = of_move if wizard.scope == "whole" else some
+        calls = self.env["saperx.cdr"].search([("charge_id", "in", concerned.ids)])
+        idents = calls.mapped("remote_id")
         wizard.action_reverse()
+        return idents if wizard.follow == "recalculate" else []
 
     def _drafts(self):
         return self.env["account.move"].search(

@@ -4,6 +4,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
+from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
 from random import Random
@@ -23,6 +24,15 @@ RE_READ_STEPS = 4
 NOON = timedelta(hours=12)
 
 
+@dataclass
+class Dispute:
+    record: object
+    ids: list[str]
+    """Of the calls that it is of."""
+    is_whole: bool
+    """Of a charge."""
+
+
 class Quarter:
     def __init__(self, provider, story):
         self.provider = provider
@@ -33,7 +43,7 @@ class Quarter:
         self.sent = {}
         """By id, the facts of what the platform shows."""
         self.disputes = []
-        """That are open: what is disputed, and the dispute."""
+        """That are open."""
         self.differences = []
 
     def live(self):
@@ -60,6 +70,8 @@ class Quarter:
             day += ONE_DAY
         self.provider.travel(naive.midnight(LAST_INVOICES, ZONE) + NOON)
         self.provider.invoice()
+        # What is credited of a draft is once it is posted.
+        self.provider.post_drafts()
 
     def happen(self, event, now):
         act, there, lines = self.provider.act, self.provider, self.story.lines
@@ -88,8 +100,21 @@ class Quarter:
             day = event.day + timedelta(event.values["ahead"])
             if act(there.terminate_contract, event, day):
                 self.reckoning.terminate(event.subject, day, now)
+        elif event.kind == "price":
+            self.change_price(event)
         elif event.kind == "customer" and act(there.change_customer, event):
             self.reckoning.rename(event.subject, event.values["customer"], now)
+
+    def change_price(self, event):
+        there, reckoning = self.provider, self.reckoning
+        which = event.subject, event.values["place"]
+        if "ahead" in event.values:
+            day = event.day + timedelta(event.values["ahead"])
+            if there.act(there.follow_price, event, day):
+                reckoning.follow_price(*which, day, event.values["price"])
+        elif there.act(there.set_price, event):
+            reckoning.set_price(*which, event.values["price"])
+        there.recalculate()
 
     def companions(self, event, now):
         """Lines that share an allowance close together."""
@@ -121,25 +146,28 @@ class Quarter:
         self.decide(day)
         if day < LAST_DAY - 4 * STEP_DAYS * ONE_DAY:
             self.complain()
-            if rng.random() < 0.2:
-                there.act(there.reverse, rng)
+            if rng.random() < 0.3:
+                self.reverse()
 
-    # Disputes
+    # Disputes, and charges made again
 
     def complain(self):
         """A customer says that some calls, or a charge, are wrong."""
         there, rng = self.provider, self.rng
-        kind = rng.choice(("unbilled", "invoiced", "charge", None))
+        kind = rng.choice(("unbilled", "confirmed", "invoiced", "charge", None))
         if kind == "charge":
-            charges = there.env["saperx.charge"].search([("state", "=", "confirmed")])
-            charges = charges.filtered("amount")
+            states = [("state", "in", ("confirmed", "invoiced"))]
+            charges = there.env["saperx.charge"].search(states).filtered("amount")
             if not charges:
                 return
             charge = charges.browse(rng.choice(charges.ids))
-            if dispute := there.act(there.dispute, (), charge):
-                self.disputes.append((kind, [], dispute))
+            calls = there.find_calls_of(charge)
+            if record := there.act(there.dispute, (), charge):
+                self.disputes.append(Dispute(record, calls.mapped("remote_id"), True))
         elif kind:
             where = [("state", "=", "unbilled")]
+            if kind == "confirmed":
+                where = [("charge_id.state", "=", "confirmed")]
             if kind == "invoiced":
                 posted = there.env["account.move"].search([("state", "=", "posted")])
                 charges = posted.invoice_line_ids.saperx_charge_id
@@ -147,27 +175,62 @@ class Quarter:
                 where = [("charge_id", "in", live.ids)]
             calls = there.find_calls(where, rng.randint(1, 4), rng)
             ids = calls.mapped("remote_id")
-            if calls and (dispute := there.act(there.dispute, calls)):
-                self.disputes.append((kind, ids, dispute))
+            if calls and (record := there.act(there.dispute, calls)):
+                self.disputes.append(Dispute(record, ids, False))
                 if kind == "unbilled":
                     self.reckoning.hold(ids)
 
     def decide(self, day):
         """Half of what is open, and all of it before the end."""
-        there, open_ones, self.disputes = self.provider, self.disputes, []
-        for kind, ids, dispute in open_ones:
+        for dispute in list(self.disputes):
             is_late = day > LAST_DAY - 3 * STEP_DAYS * ONE_DAY
-            if not is_late and self.rng.random() < 0.5:
-                self.disputes.append((kind, ids, dispute))
-                continue
-            is_right = kind != "charge" and self.rng.random() < 0.6
-            way = dispute.action_accept if is_right else dispute.action_reject
-            if not there.act(way):
-                self.disputes.append((kind, ids, dispute))
-            elif kind == "unbilled":
-                self.reckoning.release(ids, is_waived=is_right)
-            elif is_right:
-                self.reckoning.credit(ids)
+            if is_late or self.rng.random() < 0.5:
+                self.decide_one(dispute)
+
+    def decide_one(self, dispute):
+        there, reckoning, rng = self.provider, self.reckoning, self.rng
+        is_right = rng.random() < 0.6
+        only, turned_down = None, []
+        if is_right and rng.random() < 0.4:
+            if dispute.is_whole:
+                only = round(there.money(dispute.record.amount) / 3, 2)
+            else:
+                turned_down = rng.sample(dispute.ids, len(dispute.ids) // 2)
+        stands = there.stands(dispute.ids)
+        if not is_right:
+            if there.act(dispute.record.action_reject):
+                self.disputes.remove(dispute)
+                reckoning.release(dispute.ids, is_waived=False)
+            return
+        if not there.act(there.accept, dispute.record, only, turned_down):
+            return
+        self.disputes.remove(dispute)
+        accepted = [each for each in dispute.ids if each not in turned_down]
+        charged = [each for each in accepted if stands[each]]
+        credited = [each for each in charged if stands[each] == "invoiced"]
+        if only and charged:
+            reckoning.credit(charged, only)
+            return
+        reckoning.credit(credited)
+        reckoning.release(turned_down, is_waived=False)
+        reckoning.release([e for e in accepted if e not in credited], is_waived=True)
+        if made_again := [each for each in charged if each not in credited]:
+            self.take_back(made_again)
+            lines = {self.sent[each]["line"] for each in made_again}
+            reckoning.charge(there.now(), there.imported_until(), lines)
+
+    def take_back(self, ids):
+        """The charges of these calls are cancelled. What else of them is in dispute is
+        not charged meanwhile."""
+        charges = self.reckoning.charges_of(ids)
+        gone = [ident for charge in charges.values() for ident in charge]
+        self.reckoning.take_back(gone)
+        for other in self.disputes:
+            self.reckoning.hold(set(other.ids) & set(gone))
+
+    def reverse(self):
+        if ids := self.provider.act(self.provider.reverse, self.rng):
+            self.take_back(ids)
 
     def send(self, now):
         circuits = self.provider.circuits()

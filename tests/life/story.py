@@ -67,7 +67,7 @@ class Event:
     day: date
     kind: str
     subject: int
-    """Number of a line, or of a contract."""
+    """Number of a line, of a contract, or of a tariff."""
     values: dict = field(default_factory=dict)
     when: str = "now"
 
@@ -307,6 +307,21 @@ def _make_events(rng, contracts, lines, tariffs):
         if rng.random() < 0.06:
             values = {"customer": 10_000 + contract.number}
             yield Event(day(20), "customer", contract.number, values)
+    yield from _make_prices(rng, tariffs)
+
+
+def _make_prices(rng, tariffs):
+    """Some hold at once for all that is not charged, others from a day on, which may
+    be past."""
+    for tariff in tariffs:
+        for _ in range(3):
+            day = FIRST_DAY + timedelta(rng.randint(15, 120))
+            place = rng.randrange(len(tariff["rates"]))
+            values = {"place": place, "price": _price(rng)}
+            ahead = rng.choice((None, 0, rng.randint(-40, 30)))
+            if ahead is not None:
+                values["ahead"] = ahead
+            yield Event(day, "price", tariff["id"], values)
 
 
 # Calls
