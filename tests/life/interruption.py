@@ -11,14 +11,12 @@ statement has been the last one.
 
 import argparse
 import sys
-import tempfile
 import threading
 import time
 from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 
 import psycopg2
-from sandbox.process import running
 
 from odoo import api
 from odoo.exceptions import UserError
@@ -29,7 +27,7 @@ from odoo.sql_db import Cursor
 from tests.rating import naive
 
 from . import provider as real
-from .quarter import INVARIANTS, Quarter
+from .quarter import INVARIANTS, Quarter, platforms
 from .story import FIRST_DAY, ONE_DAY, ZONE, tell
 
 DATABASE = "saperx_life_cut"
@@ -121,10 +119,8 @@ class Office:
 
     def die_everywhere(self, name, work, take_back, check_done, every):
         """:return: at how many statements the work died"""
-        began = time.perf_counter()
         whole, _dead = self.attempt(work)
-        seconds = time.perf_counter() - began
-        print(f"{name}: {whole} statements, {seconds:.1f} s", flush=True)
+        print(f"{name}: {whole} statements", flush=True)
         check_done(f"{name}, undisturbed")
         take_back()
         deaths = 0
@@ -180,7 +176,7 @@ class Office:
 
     def charge(self, env):
         """By the scheduled task: a transaction for each portion."""
-        schedule = self.quarter.provider.schedules["charge"].with_env(env)
+        schedule = self.quarter.provider.schedules["charge", 0].with_env(env)
         schedule.action_run_now()
         env.cr.commit()
         schedule.cron_id.sudo().method_direct_trigger()
@@ -192,7 +188,7 @@ class Office:
     def charge_by_hand(self, env):
         """By the wizard, in the transaction of whoever asks."""
         wizard = env["saperx.charge.wizard"].create(
-            {"integration_id": self.quarter.provider.integration.id}
+            {"integration_id": self.quarter.provider.integrations[0].id}
         )
         wizard.action_generate()
         self.confirm(env)
@@ -265,21 +261,20 @@ def prepare(provider, story):
         continue
     provider.travel(naive.midnight(NOW, ZONE) + timedelta(hours=15))
     quarter.send(provider.now())
-    quarter.store(provider.import_by_hand(FIRST_DAY, NOW - ONE_DAY))
+    quarter.store(0, provider.import_by_hand(0, FIRST_DAY, NOW - ONE_DAY))
     quarter.reckoning.charge(provider.now(), provider.imported_until())
     return quarter
 
 
 def main(seed, every, rounds, database=DATABASE):
-    story = tell(seed, LINES)
+    story = tell(seed, LINES, companies=(0,))
     for line in story.lines:
         line.since = FIRST_DAY
     began = time.perf_counter()
     with (
-        tempfile.TemporaryDirectory() as state,
-        running(state) as sandbox,
+        platforms(story) as sandboxes,
         real.opened(database) as env,
-        real.Provider(env, sandbox, story) as provider,
+        real.Provider(env, sandboxes, story) as provider,
     ):
         quarter = prepare(provider, story)
         office = Office(env, quarter)

@@ -4,9 +4,10 @@ Everything goes through what a user presses or a scheduled action runs.
 """
 
 import logging
+import re
 from collections import Counter
 from contextlib import contextmanager
-from datetime import UTC
+from datetime import UTC, datetime
 from fractions import Fraction
 
 from environment import databases, odoo, paths
@@ -18,7 +19,7 @@ from odoo.modules.registry import Registry
 from odoo.sql_db import close_db
 from odoo.tools import config
 
-from .story import FIRST_DAY
+from .story import FIRST_DAY, key_of
 
 PRICES = 6
 
@@ -50,9 +51,10 @@ def opened(database):
 
 
 class Provider:
-    def __init__(self, env, sandbox, story):
+    def __init__(self, env, sandboxes, story):
+        """:param sandboxes: one for each platform of the story"""
         self.env = env
-        self.sandbox = sandbox
+        self.sandboxes = sandboxes
         self.story = story
         self.refused = Counter()
         self.reasons = Counter()
@@ -108,28 +110,27 @@ class Provider:
     # At the beginning
 
     def set_up(self):
-        env = self.env
-        journals = env["account.journal"].search([("type", "=", "sale")])
-        journals.l10n_latam_use_documents = False
-        self.integration = env["saperx.integration"].create(
-            {
-                "name": "SaperX",
-                "environment": "homologation",
-                "base_url": self.sandbox.url,
-                "username": "sandbox",
-                "password": "sandbox-senha",
-                "api_key": "sandbox-key",
-                "api_secret": "sandbox-secret",
-                "charge_granularity": "class" if self.story.seed % 2 else "total",
-                "credit_limit_required": False,
+        companies = self._make_companies()
+        env = self.env = self.env(
+            context={
+                **self.env.context,
+                "allowed_company_ids": [company.id for company in companies],
             }
         )
+        self.companies = [company.with_env(env) for company in companies]
+        journals = env["account.journal"].search([("type", "=", "sale")])
+        journals.l10n_latam_use_documents = False
         env["saperx.sentinel"].search([]).active = False
-        self.integration.action_sync_plans()
-        self.plan = env["saperx.plan"].search(
-            [("scope", "=", "national"), ("integration_id", "=", self.integration.id)],
-            limit=1,
-        )
+        self.integrations = [
+            self._make_integration(platform)
+            for platform in range(len(self.story.companies))
+        ]
+        self.plans = [
+            env["saperx.plan"].search(
+                [("scope", "=", "national"), ("integration_id", "=", each.id)], limit=1
+            )
+            for each in self.integrations
+        ]
         self.fee = env["product.product"].create(
             {"name": "Internet", "type": "service", "taxes_id": [Command.clear()]}
         )
@@ -143,18 +144,55 @@ class Provider:
         made = env["saperx.line"].create([self._line_values(line) for line in first])
         self.lines = dict(zip([line.number for line in first], made, strict=True))
         self.schedules = {
-            task: env["saperx.schedule"].create(
-                {"task": task, "integration_id": self.integration.id}
+            (task, platform): env["saperx.schedule"].create(
+                {"task": task, "integration_id": integration.id}
             )
             for task in ("import", "charge")
+            for platform, integration in enumerate(self.integrations)
         }
         env.cr.commit()
         self.push()
+
+    def _make_companies(self):
+        first = self.env.company
+        companies = [first]
+        for number in sorted(set(self.story.companies) - {0}):
+            company = self.env["res.company"].create(
+                {
+                    "name": f"Provedor {number}",
+                    "country_id": first.country_id.id,
+                    "currency_id": first.currency_id.id,
+                }
+            )
+            self.env["account.chart.template"].try_loading("br", company=company)
+            companies.append(company)
+        return companies
+
+    def _make_integration(self, platform):
+        integration = self.env["saperx.integration"].create(
+            {
+                "name": f"SaperX {platform}",
+                "company_id": self.companies[self.story.companies[platform]].id,
+                "environment": "homologation",
+                "base_url": self.sandboxes[platform].url,
+                "username": "sandbox",
+                "password": "sandbox-senha",
+                "api_key": "sandbox-key",
+                "api_secret": "sandbox-secret",
+                "charge_granularity": (
+                    "class" if (self.story.seed + platform) % 2 else "total"
+                ),
+                "credit_limit_required": False,
+            }
+        )
+        integration.action_sync_plans()
+        return integration
 
     def _make_tariff(self, tariff):
         source = "platform" if tariff["source"] == "platform" else None
         values = {
             "name": f"Plano {tariff['id']}",
+            "company_id": self.companies[tariff["company"]].id,
             "rate_ids": [
                 Command.create(
                     {
@@ -205,9 +243,11 @@ class Provider:
 
     def _make_contract(self, contract):
         kind = "pre-paid" if contract.is_prepaid_fee else "post-paid"
-        return self.env["contract.contract"].create(
+        contracts = self.env["contract.contract"]
+        return contracts.with_company(self.companies[contract.company]).create(
             {
                 "name": f"Contrato {contract.number}",
+                "company_id": self.companies[contract.company].id,
                 "partner_id": self._customer(contract.customer).id,
                 "contract_type": "sale",
                 "contract_line_ids": [
@@ -230,8 +270,8 @@ class Provider:
     def _line_values(self, line):
         values = {
             "contract_id": self.contracts[line.contract].id,
-            "integration_id": self.integration.id,
-            "plan_id": self.plan.id,
+            "integration_id": self.integrations[line.platform].id,
+            "plan_id": self.plans[line.platform].id,
             "tariff_id": line.tariff is not None and self.tariffs[line.tariff].id,
             "closing_day": line.closing_day,
             "did_ids": [
@@ -332,29 +372,30 @@ class Provider:
         """By our line's number, the platform's line."""
         by_reference = {
             circuit["referencia"]: circuit
-            for circuit in self.sandbox.ledger()["circuitos"]
+            for sandbox in self.sandboxes
+            for circuit in sandbox.ledger()["circuitos"]
         }
         return {
             number: by_reference[line.reference] for number, line in self.lines.items()
         }
 
-    def run_schedule(self, task):
-        schedule = self.schedules[task]
+    def run_schedule(self, task, platform):
+        schedule = self.schedules[task, platform]
         schedule.action_run_now()
         self.env.cr.commit()
         self._run(schedule.cron_id)
         assert schedule.last_state in ("done", "running"), schedule.last_error
+        return schedule
 
-    def import_by_schedule(self):
+    def import_by_schedule(self, platform):
         """:return: the run"""
-        self.run_schedule("import")
-        return self._read(self.schedules["import"].last_import_id)
+        return self._read(self.run_schedule("import", platform).last_import_id)
 
-    def import_by_hand(self, first, last):
+    def import_by_hand(self, platform, first, last):
         """*Importar ligações* :return: the run"""
         wizard = self.env["saperx.import.wizard"].create(
             {
-                "integration_id": self.integration.id,
+                "integration_id": self.integrations[platform].id,
                 "date_from": first,
                 "date_to": last,
             }
@@ -364,18 +405,18 @@ class Provider:
         return self._read(run)
 
     def _read(self, run):
-        self._run(self.integration.import_cron_id)
+        self._run(run.integration_id.import_cron_id)
         assert run.state == "done", (run.state, run.error)
         return run
 
-    def charge_by_wizard(self):
+    def charge_by_wizard(self, platform):
         """*Gerar adicional de telefonia*"""
-        self.env["saperx.charge.wizard"].create(
-            {"integration_id": self.integration.id}
-        ).action_generate()
+        integration = self.integrations[platform]
+        wizard = self.env["saperx.charge.wizard"].with_company(integration.company_id)
+        wizard.create({"integration_id": integration.id}).action_generate()
 
-    def charge_by_schedule(self):
-        self.run_schedule("charge")
+    def charge_by_schedule(self, platform):
+        self.run_schedule("charge", platform)
 
     def confirm_charges(self):
         """What a rule holds, somebody looks at and confirms."""
@@ -412,17 +453,23 @@ class Provider:
             self.act(move.unlink)
 
     def _is_latest(self, move):
-        """A fee is given back by deleting the latest invoice of it alone."""
-        fees = move.invoice_line_ids.contract_line_id
-        later = self.env["account.move.line"].search_count(
+        """A fee is given back by deleting the invoice of its latest period alone, which
+        one that was credited and drafted again need not be of."""
+        fees = self.env["account.move.line"].search(
             [
-                ("contract_line_id", "in", fees.ids),
+                ("contract_line_id", "in", move.invoice_line_ids.contract_line_id.ids),
                 ("contract_line_id.is_telephony", "=", False),
-                ("move_id", ">", move.id),
+                ("move_type", "=", "out_invoice"),
                 ("parent_state", "!=", "cancel"),
             ]
         )
-        return not later
+        begins = {fee: _first_date(fee.name) for fee in fees}
+        return all(
+            begins[own] >= begins[other]
+            for own in fees & move.invoice_line_ids
+            for other in fees
+            if own.contract_line_id == other.contract_line_id
+        )
 
     def post_drafts(self, rng=None):
         """Half of them, or all."""
@@ -457,7 +504,7 @@ class Provider:
         if only:
             dispute.only_amount = decimal(only)
         for row in dispute.call_ids:
-            row.is_accepted = row.call_id.remote_id not in turned_down
+            row.is_accepted = self.key_of(row.call_id) not in turned_down
         dispute.action_accept()
 
     @staticmethod
@@ -477,8 +524,16 @@ class Provider:
 
     def stands(self, idents):
         """Where charged calls stand. :return: by id, the state of its charge"""
-        calls = self.env["saperx.cdr"].search([("remote_id", "in", list(idents))])
-        return {call.remote_id: call.charge_id.state for call in calls}
+        wanted = [ident.split("\x01")[0] for ident in idents]
+        calls = self.env["saperx.cdr"].search([("remote_id", "in", wanted)])
+        found = {self.key_of(call): call.charge_id.state for call in calls}
+        return {ident: found[ident] for ident in idents}
+
+    def key_of(self, call):
+        return key_of(call.remote_id, self.integrations.index(call.integration_id))
+
+    def keys_of(self, calls):
+        return [self.key_of(call) for call in calls]
 
     def reverse(self, rng):
         """*Estornar e refaturar*, of some charges of a posted invoice.
@@ -505,7 +560,7 @@ class Provider:
         )
         concerned = of_move if wizard.scope == "whole" else some
         calls = self.env["saperx.cdr"].search([("charge_id", "in", concerned.ids)])
-        idents = calls.mapped("remote_id")
+        idents = self.keys_of(calls)
         wizard.action_reverse()
         return idents if wizard.follow == "recalculate" else []
 
@@ -518,4 +573,13 @@ class Provider:
         return fields.Datetime.now().replace(tzinfo=UTC)
 
     def imported_until(self):
-        return self.integration.imported_until.replace(tzinfo=UTC)
+        """By platform."""
+        return [
+            integration.imported_until.replace(tzinfo=UTC)
+            for integration in self.integrations
+        ]
+
+
+def _first_date(text):
+    """:return: that of a fee's period, as its invoice names it"""
+    return datetime.strptime(re.search(r"\d\d/\d\d/\d{4}", text)[0], "%d/%m/%Y")

@@ -4,6 +4,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
@@ -15,7 +16,7 @@ from tests.rating import naive
 
 from . import provider as real
 from .reckoning import Reckoning
-from .story import FIRST_DAY, LAST_DAY, LAST_INVOICES, ONE_DAY, ZONE, tell
+from .story import FIRST_DAY, LAST_DAY, LAST_INVOICES, ONE_DAY, ZONE, key_of, tell
 
 DATABASE = "saperx_life"
 # People work, and calls are read, charged and invoiced, every so many days.
@@ -44,6 +45,8 @@ class Quarter:
         """By id, the facts of what the platform shows."""
         self.disputes = []
         """That are open."""
+        self.happened = Counter()
+        """Of what is chosen at the office, how often it was done."""
         self.differences = []
 
     def live(self):
@@ -108,6 +111,7 @@ class Quarter:
     def change_price(self, event):
         there, reckoning = self.provider, self.reckoning
         which = event.subject, event.values["place"]
+        self.happened["price changed"] += 1
         if "ahead" in event.values:
             day = event.day + timedelta(event.values["ahead"])
             if there.act(there.follow_price, event, day):
@@ -124,15 +128,13 @@ class Quarter:
         """Calls come in, are charged and invoiced, and somebody is at the office."""
         there, reckoning, rng = self.provider, self.reckoning, self.rng
         self.send(there.now())
-        runs = [there.import_by_schedule()]
-        if step % RE_READ_STEPS == RE_READ_STEPS - 1 or day == LAST_DAY:
-            runs.append(there.import_by_hand(FIRST_DAY, day - ONE_DAY))
-        for run in runs:
-            self.store(run)
-        if rng.random() < 0.5:
-            there.charge_by_schedule()
-        else:
-            there.act(there.charge_by_wizard)
+        for platform in range(len(self.story.companies)):
+            self.read(platform, day, step)
+        for platform in range(len(self.story.companies)):
+            if rng.random() < 0.5:
+                there.charge_by_schedule(platform)
+            else:
+                there.act(there.charge_by_wizard, platform)
         there.act(there.confirm_charges)
         taken = reckoning.charge(there.now(), there.imported_until())
         self.compare_run(day, taken)
@@ -149,6 +151,17 @@ class Quarter:
             if rng.random() < 0.3:
                 self.reverse()
 
+    def read(self, platform, day, step):
+        """Now and then a platform is late, and what shares an allowance waits."""
+        there = self.provider
+        reads_again = step % RE_READ_STEPS == RE_READ_STEPS - 1 or day == LAST_DAY
+        if step and not reads_again and self.rng.random() < 0.1:
+            return
+        self.store(platform, there.import_by_schedule(platform))
+        if reads_again:
+            run = there.import_by_hand(platform, FIRST_DAY, day - ONE_DAY)
+            self.store(platform, run)
+
     # Disputes, and charges made again
 
     def complain(self):
@@ -163,7 +176,7 @@ class Quarter:
             charge = charges.browse(rng.choice(charges.ids))
             calls = there.find_calls_of(charge)
             if record := there.act(there.dispute, (), charge):
-                self.disputes.append(Dispute(record, calls.mapped("remote_id"), True))
+                self.disputes.append(Dispute(record, there.keys_of(calls), True))
         elif kind:
             where = [("state", "=", "unbilled")]
             if kind == "confirmed":
@@ -174,7 +187,7 @@ class Quarter:
                 live = charges.filtered(lambda charge: charge.move_id in posted)
                 where = [("charge_id", "in", live.ids)]
             calls = there.find_calls(where, rng.randint(1, 4), rng)
-            ids = calls.mapped("remote_id")
+            ids = there.keys_of(calls)
             if calls and (record := there.act(there.dispute, calls)):
                 self.disputes.append(Dispute(record, ids, False))
                 if kind == "unbilled":
@@ -201,6 +214,7 @@ class Quarter:
             if there.act(dispute.record.action_reject):
                 self.disputes.remove(dispute)
                 reckoning.release(dispute.ids, is_waived=False)
+                self.happened["dispute rejected"] += 1
             return
         if not there.act(there.accept, dispute.record, only, turned_down):
             return
@@ -209,12 +223,15 @@ class Quarter:
         charged = [each for each in accepted if stands[each]]
         credited = [each for each in charged if stands[each] == "invoiced"]
         if only and charged:
+            self.happened["charge credited in part"] += 1
             reckoning.credit(charged, only)
             return
+        self.happened["credited" if credited else "waived"] += 1
         reckoning.credit(credited)
         reckoning.release(turned_down, is_waived=False)
         reckoning.release([e for e in accepted if e not in credited], is_waived=True)
         if made_again := [each for each in charged if each not in credited]:
+            self.happened["confirmed charge made again"] += 1
             self.take_back(made_again)
             lines = {self.sent[each]["line"] for each in made_again}
             reckoning.charge(there.now(), there.imported_until(), lines)
@@ -230,11 +247,12 @@ class Quarter:
 
     def reverse(self):
         if ids := self.provider.act(self.provider.reverse, self.rng):
+            self.happened["reversed and recalculated"] += 1
             self.take_back(ids)
 
     def send(self, now):
         circuits = self.provider.circuits()
-        records = []
+        records = defaultdict(list)
         while self.waiting and self.waiting[0].arrives <= now:
             call = self.waiting.pop(0)
             number = call.fact["line"]
@@ -245,26 +263,25 @@ class Quarter:
                 continue
             circuit = circuits[number]
             self.sent[call.fact["id"]] = call.fact
-            records.append(
+            records[self.story.lines[number].platform].append(
                 {**call.record, "circuito_id": circuit["id"], "conta": circuit["conta"]}
             )
-        if records:
-            self.provider.sandbox.add_calls(records)
+        for platform, some in records.items():
+            self.provider.sandboxes[platform].add_calls(some)
 
-    def store(self, run):
+    def store(self, platform, run):
         """What was to be read of the run's window."""
         first, last = run.date_from, run.date_to
         for fact in self.sent.values():
+            if self.story.lines[fact["line"]].platform != platform:
+                continue
             start = fact["start"].astimezone(naive.UTC).replace(tzinfo=None)
             if first <= start < last:
                 self.reckoning.arrive(fact)
 
     def compare_run(self, day, taken):
         """The very calls that a run took."""
-        self.provider.env.cr.execute(
-            "SELECT remote_id FROM saperx_cdr WHERE charge_id IS NOT NULL"
-        )
-        charged = {ident for (ident,) in self.provider.env.cr.fetchall()}
+        charged = {ident for ident, _state in self.read_calls("charge_id IS NOT NULL")}
         expected = self.reckoning.results.keys()
         if charged != expected:
             for ident in sorted(charged ^ expected)[:5]:
@@ -309,7 +326,7 @@ class Quarter:
         self.differ(
             "calls that Odoo has",
             dict.fromkeys(self.sent, 1),
-            Counter(self.query("SELECT remote_id FROM saperx_cdr", flat=True)),
+            Counter(ident for ident, _state in self.read_calls()),
         )
         self.check_invariants()
 
@@ -319,15 +336,27 @@ class Quarter:
             if one != other:
                 self.differences.append(f"{what}: {key}: {one} expected, {other} found")
 
-    def query(self, statement, flat=False):
+    def query(self, statement):
         env = self.provider.env
         env.cr.execute(statement)
-        rows = env.cr.fetchall()
-        return [row for (row,) in rows] if flat else rows
+        return env.cr.fetchall()
+
+    def read_calls(self, where="TRUE"):
+        """:return: pairs of what a call is known by, and its state"""
+        platforms = {
+            integration.id: platform
+            for platform, integration in enumerate(self.provider.integrations)
+        }
+        rows = self.query(
+            f"SELECT integration_id, remote_id, state FROM saperx_cdr WHERE {where}"
+        )
+        return [
+            (key_of(ident, platforms[integration]), state)
+            for integration, ident, state in rows
+        ]
 
     def read_states(self):
-        rows = self.query("SELECT remote_id, state FROM saperx_cdr")
-        return dict(rows)
+        return dict(self.read_calls())
 
     def read_totals(self, numbers):
         rows = self.query(
@@ -466,14 +495,25 @@ class Different(Exception):
     """The two went apart: what comes after says nothing."""
 
 
+@contextmanager
+def platforms(story):
+    """A server for each platform of the story."""
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(
+                running(stack.enter_context(tempfile.TemporaryDirectory()))
+            )
+            for _company in story.companies
+        ]
+
+
 def live(seed, line_count, database=DATABASE):
     """:return: the quarter, with its ``differences``"""
     story = tell(seed, line_count)
     with (
-        tempfile.TemporaryDirectory() as state,
-        running(state) as sandbox,
+        platforms(story) as sandboxes,
         real.opened(database) as env,
-        real.Provider(env, sandbox, story) as provider,
+        real.Provider(env, sandboxes, story) as provider,
     ):
         provider.set_up()
         quarter = Quarter(provider, story)
@@ -493,7 +533,7 @@ def tell_of(quarter, seconds):
         f"seed {quarter.story.seed}: {len(quarter.story.lines)} lines on"
         f" {len(quarter.story.contracts)} contracts, {len(quarter.sent)} calls:"
         f" {dict(Counter(quarter.reckoning.states().values()))}; R$ {gross:.2f} before"
-        f" allowances, R$ {amount:.2f} charged; refused:"
+        f" allowances, R$ {amount:.2f} charged; {dict(quarter.happened)}; refused:"
         f" {dict(quarter.provider.refused)}; {seconds:.0f} s"
     )
     for reason, count in quarter.provider.reasons.most_common(8):

@@ -49,6 +49,7 @@ class Reckoning:
         self.lines[line.number] = {
             "id": line.number,
             "zone": ZONE,
+            "platform": line.platform,
             "prepaid": line.is_prepaid,
             "periods": [
                 {
@@ -281,6 +282,7 @@ class Reckoning:
     def charge(self, now, imported_until, numbers=None):
         """A run of charging.
 
+        :param imported_until: by platform
         :param numbers: of the lines to charge, and of no others but those that share a
             cycle's allowance with them; None: of all
         :return: ids of the calls that it takes
@@ -367,7 +369,8 @@ class Reckoning:
 
     def _is_over(self, line, period, cycle, now, imported_until):
         _begins, ends = self._bounds(line, period, cycle, now)
-        return imported_until >= ends and now >= ends + WAITING
+        imported = imported_until[line["platform"]]
+        return imported >= ends and now >= ends + WAITING
 
     def _bounds(self, line, period, cycle, now):
         begins = naive.midnight(cycle[0], ZONE)
