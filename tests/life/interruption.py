@@ -266,14 +266,14 @@ def prepare(provider, story):
     return quarter
 
 
-def main(seed, every, rounds, database=DATABASE):
+def main(seed, every, rounds, database=DATABASE, installed=None):
     story = tell(seed, LINES, companies=(0,))
     for line in story.lines:
         line.since = FIRST_DAY
     began = time.perf_counter()
     with (
         platforms(story) as sandboxes,
-        real.opened(database) as env,
+        real.opened(database, installed) as env,
         real.Provider(env, sandboxes, story) as provider,
     ):
         quarter = prepare(provider, story)
@@ -306,6 +306,6 @@ if __name__ == "__main__":
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--database", default=DATABASE)
+    parser.add_argument("--installed", help="a database with the addon, to copy")
     options = parser.parse_args()
-    alike = main(options.seed, options.every, options.rounds, options.database)
-    sys.exit(0 if alike else 1)
+    sys.exit(0 if main(**vars(options)) else 1)

@@ -29,13 +29,26 @@ def decimal(fraction):
     return float(fraction)
 
 
-@contextmanager
-def opened(database):
-    """A fresh database with the addon. :return: an environment as its administrator"""
+def install(database):
+    """A fresh database with the addon."""
     databases.fresh(database)
+    log = paths.LOGS / f"{database}-install.log"
+    odoo.run(["-d", database, "-i", paths.ADDON], "Installing the addon", log)
+
+
+@contextmanager
+def opened(database, installed=None):
+    """A database with the addon, which is dropped in the end.
+
+    :param installed: one to copy, so that nothing needs to be installed
+    :return: an environment as its administrator
+    """
+    if installed:
+        databases.copy(installed, database)
+    else:
+        install(database)
     log = paths.LOGS / f"{database}.log"
     log.unlink(missing_ok=True)
-    odoo.run(["-d", database, "-i", paths.ADDON], "Installing the addon", log)
     config.parse_config(["-c", str(paths.CONFIG), "--logfile", str(log)])
     # In a frozen moment nothing takes any time.
     logging.getLogger("odoo.sql_db").setLevel(logging.WARNING)

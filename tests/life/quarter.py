@@ -507,12 +507,12 @@ def platforms(story):
         ]
 
 
-def live(seed, line_count, database=DATABASE):
+def live(seed, line_count, database=DATABASE, installed=None):
     """:return: the quarter, with its ``differences``"""
     story = tell(seed, line_count)
     with (
         platforms(story) as sandboxes,
-        real.opened(database) as env,
+        real.opened(database, installed) as env,
         real.Provider(env, sandboxes, story) as provider,
     ):
         provider.set_up()
@@ -543,12 +543,13 @@ def tell_of(quarter, seconds):
     sys.stdout.flush()
 
 
-def main(seeds, line_count, database=DATABASE):
-    """:return: whether all came out alike"""
+def main(seeds, line_count, database=DATABASE, installed=None):
+    """:param installed: as ``provider.opened`` takes it
+    :return: whether all came out alike"""
     alike = True
     for seed in seeds:
         began = time.perf_counter()
-        quarter = live(seed, line_count, database)
+        quarter = live(seed, line_count, database, installed)
         tell_of(quarter, time.perf_counter() - began)
         alike &= not quarter.differences
     return alike

@@ -20,6 +20,7 @@ LAST_DAY = date(2026, 11, 10)
 LAST_INVOICES = date(2026, 11, 22)
 """After the patience with which a charge waits for an invoice to come anyway."""
 CLOSING_DAYS = (5, 10, 15, 20, 25, 28, 31)
+FEW_LINES = 50
 AREAS = ("11", "19", "21", "31", "54")
 COMPANY_OF_PLATFORM = (0, 0, 1)
 """Two platforms of one company, and one of another."""
@@ -99,12 +100,14 @@ def tell(seed: int, line_count: int, companies=COMPANY_OF_PLATFORM) -> Story:
             for make in (TARIFFS if company == 0 else TARIFFS[:4])
         )
     ]
+    # Where there are few of them, more happens to each.
+    often = 1 if line_count >= FEW_LINES else 3
     contracts = _make_contracts(rng, max(4, line_count * 3 // 8), set(companies))
     lines = [
         _make_line(rng, n, contracts, tariffs, companies) for n in range(line_count)
     ]
     events = sorted(
-        _make_events(rng, contracts, lines, tariffs), key=lambda event: event.day
+        _make_events(rng, contracts, lines, tariffs, often), key=lambda event: event.day
     )
     calls = [call for line in lines for call in _make_calls(seed, line, lines)]
     return Story(seed, tuple(companies), tariffs, contracts, lines, events, calls)
@@ -296,7 +299,7 @@ def _make_line(rng, number, contracts, tariffs, companies):
     )
 
 
-def _make_events(rng, contracts, lines, tariffs):
+def _make_events(rng, contracts, lines, tariffs, often):
     """Some cannot be done: whoever tries is refused, and nothing has happened."""
 
     def day(low=10, high=100):
@@ -317,22 +320,22 @@ def _make_events(rng, contracts, lines, tariffs):
         if rng.random() < 0.3:
             values = {"tariff": rng.choice(own)["id"]}
             yield Event(day(soon), "terms", line.number, values, when())
-        if rng.random() < 0.12:
+        if rng.random() < 0.12 * often:
             values = {"contract": rng.choice(contracts).number}
             if rng.random() < 0.3:
                 values["tariff"] = rng.choice(own)["id"]
             yield Event(day(soon), "terms", line.number, values, when())
-        if rng.random() < 0.12:
+        if rng.random() < 0.12 * often:
             values = {"closing_day": rng.choice(CLOSING_DAYS)}
             yield Event(day(soon, 80), "terms", line.number, values, when())
-        if rng.random() < 0.06:
+        if rng.random() < 0.06 * often:
             ahead = rng.choice((0, 0, rng.randint(1, 20)))
             yield Event(day(soon + 10), "end", line.number, {"ahead": ahead})
     for contract in contracts:
-        if rng.random() < 0.08:
+        if rng.random() < 0.08 * often:
             ahead = rng.choice((0, 0, rng.randint(1, 20)))
             yield Event(day(20), "terminate", contract.number, {"ahead": ahead})
-        if rng.random() < 0.06:
+        if rng.random() < 0.06 * often:
             values = {"customer": 10_000 + contract.number}
             yield Event(day(20), "customer", contract.number, values)
     yield from _make_prices(rng, tariffs)
