@@ -13,7 +13,6 @@ from environment import databases, odoo, paths
 
 LINES = os.environ.get("LIFE_LINES", "12")
 SEEDS = os.environ.get("LIFE_SEEDS", "1")
-EVERY = os.environ.get("LIFE_EVERY", "25")
 
 
 @pytest.fixture(scope="module")
@@ -50,5 +49,4 @@ def test_a_quarter_comes_to_what_is_reckoned(installed):
 def test_work_that_dies_anywhere_or_is_done_twice_at_once_charges_each_call_once(
     installed,
 ):
-    words = ["--every", EVERY, "--rounds", "2"]
-    run("tests.life.interruption", installed, *words)
+    run("tests.life.interruption", installed, "--rounds", "2")
