@@ -16,11 +16,22 @@ from tests.rating import naive
 
 from . import provider as real
 from .reckoning import Reckoning
-from .story import FIRST_DAY, LAST_DAY, LAST_INVOICES, ONE_DAY, ZONE, key_of, tell
+from .story import (
+    FEW_LINES,
+    FIRST_DAY,
+    LAST_DAY,
+    LAST_INVOICES,
+    ONE_DAY,
+    ZONE,
+    key_of,
+    tell,
+)
 
 DATABASE = "saperx_life"
-# People work, and calls are read, charged and invoiced, every so many days.
+# People work, and calls are read, charged and invoiced, every so many days: of few
+# lines that less often, since it takes as long of one.
 STEP_DAYS = 5
+STEP_DAYS_OF_FEW = 7
 RE_READ_STEPS = 4
 NOON = timedelta(hours=12)
 
@@ -45,6 +56,8 @@ class Quarter:
         """By id, the facts of what the platform shows."""
         self.disputes = []
         """That are open."""
+        is_small = len(story.lines) < FEW_LINES
+        self.step = ONE_DAY * (STEP_DAYS_OF_FEW if is_small else STEP_DAYS)
         self.happened = Counter()
         """Of what is chosen at the office, how often it was done."""
         self.differences = []
@@ -66,7 +79,7 @@ class Quarter:
                 moment = midnight + NOON + timedelta(minutes=place)
                 self.provider.travel(moment)
                 self.happen(event, moment)
-            if (LAST_DAY - day).days % STEP_DAYS == 0:
+            if not (LAST_DAY - day) % self.step:
                 self.provider.travel(midnight + timedelta(hours=15))
                 self.work(day, step)
                 step += 1
@@ -146,7 +159,7 @@ class Quarter:
         if rng.random() < 0.5:
             there.post_drafts(rng)
         self.decide(day)
-        if day < LAST_DAY - 4 * STEP_DAYS * ONE_DAY:
+        if day < LAST_DAY - 4 * self.step:
             self.complain()
             if rng.random() < 0.3:
                 self.reverse()
@@ -196,7 +209,7 @@ class Quarter:
     def decide(self, day):
         """Half of what is open, and all of it before the end."""
         for dispute in list(self.disputes):
-            is_late = day > LAST_DAY - 3 * STEP_DAYS * ONE_DAY
+            is_late = day > LAST_DAY - 3 * self.step
             if is_late or self.rng.random() < 0.5:
                 self.decide_one(dispute)
 
