@@ -142,6 +142,9 @@ class Office:
     def die_everywhere(self, name, work, take_back, check_done, every):
         """:param every: how many statements lie between two deaths; None: see above
         :return: at how many statements the work died"""
+        # The first time more is asked for, which is remembered from then on.
+        self.attempt(work)
+        take_back()
         whole = self.attempt(work)
         turns = whole.get_turns()
         if every:
