@@ -8,6 +8,7 @@ from urllib.parse import quote, quote_plus
 
 MASK = "***"
 QUOTED_CHARS = 300
+SHAPE_CHARS = 60
 
 
 def mask(text: str, secrets: Iterable[str | None]) -> str:
@@ -54,6 +55,29 @@ def _mask_fields_of_text(text, hidden):
     value = r'(?:"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{].*|[^\s,}\]]+)'
     pattern = rf'("(?:{fields})"\s*:\s*){value}'
     return re.sub(pattern, rf'\1"{MASK}"', text, flags=re.DOTALL | re.IGNORECASE)
+
+
+def shape(value) -> str:
+    """What a value of JSON looks like, without what it says: ``"Aaaa 99"``."""
+    if isinstance(value, dict | list):
+        return "{…}" if isinstance(value, dict) else "[…]"
+    text = json.dumps(value, ensure_ascii=False)
+    if value is None or isinstance(value, bool):
+        return text
+    # Of what else than digits stands in a moment, nothing tells of anybody.
+    keeps_letters = _MOMENT_LIKE.fullmatch(text)
+    shown = "".join(
+        "9" if c.isnumeric() else c if keeps_letters or not c.isalpha() else _letter(c)
+        for c in text
+    )
+    return shown if len(shown) <= SHAPE_CHARS else f"{shown[:SHAPE_CHARS]}…"
+
+
+_MOMENT_LIKE = re.compile(r'"[0-9TZ:/.+ -]*"')
+
+
+def _letter(char):
+    return "A" if char.isupper() else "a"
 
 
 def quotable(text: str, secrets: Iterable[str | None]) -> str:
