@@ -86,9 +86,7 @@ class Contract:
             if method in _METHODS
         ]
 
-    def compare(
-        self, path: str, status: int, value
-    ) -> tuple[list[Found], Seen] | None:
+    def compare(self, path: str, status: int, value) -> tuple[list[Found], Seen] | None:
         """The content of an answer to a ``GET`` with what the contract says of it.
 
         :param path: with its braces
@@ -206,9 +204,7 @@ def _of_error(error) -> Iterator[Found]:
     if error.validator == "required":
         for name in error.validator_value:
             if name not in value:
-                yield Found(
-                    Difference.MISSING, _within(place, name), indexes, "", ""
-                )
+                yield Found(Difference.MISSING, _within(place, name), indexes, "", "")
         return
     if error.validator in ("oneOf", "anyOf"):
         yield _of_alternatives(error, place, indexes)

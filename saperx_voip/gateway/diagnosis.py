@@ -7,6 +7,7 @@ here: ``contract.py`` knows the fields, ``wire.py`` the queries and what is read
 
 import enum
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from . import wire
 from .client import Client
 from .contract import JSON_TYPE, Contract, Difference
 from .errors import (
+    AnotherPage,
     CertificateRefused,
     CredentialsRefused,
     GatewayError,
@@ -25,6 +27,7 @@ from .errors import (
     Unreachable,
 )
 from .exchange import Look
+from .masking import shape
 from .wire import Malformed
 
 # So many records of a path are compared.
@@ -39,6 +42,9 @@ LONGEST_PAUSE_SECONDS = 5.0
 # No line has it.
 UNKNOWN_LINE = 2**31 - 1
 SECOND = timedelta(seconds=1)
+
+
+_MEDIA_TYPE = re.compile(r"[a-z]{1,20}/[a-z.+-]{1,40}|")
 
 
 class Finding(enum.StrEnum):
@@ -182,29 +188,36 @@ def diagnose(
             yield PathReport(method, path, Reason.WRITES)
 
 
+# Filters of a listing: the query, what holds of each record, and whether one comes.
+
+
 def _plan_filters(plans):
     for scope in sorted({plan.scope for plan in plans}):
-        yield wire.plan_filter(scope), lambda plan, s=scope: plan.scope == s
+        yield wire.plan_filter(scope), lambda plan, s=scope: plan.scope == s, True
 
 
 def _did_filters(dids):
     for in_use in sorted({did.in_use for did in dids}):
-        yield wire.did_filter(in_use, None), lambda did, u=in_use: did.in_use == u
-    for did in dids[:1]:
-        start = did.number[:4]
-        yield wire.did_filter(None, start[2:]), lambda d: d.number.startswith(start)
+        yield wire.did_filter(in_use, None), lambda did, u=in_use: did.in_use == u, True
+    if dids:
+        start = dids[0].number[:4]
+        given = wire.did_filter(None, start[2:])
+        yield given, lambda one: one.number.startswith(start), True
 
 
 def _line_filters(lines, zone):
-    for line in lines[:1]:
-        reference, account, since = line.reference, line.account_code, line.updated_at
+    if lines:
+        reference, account = lines[0].reference, lines[0].account_code
         given = wire.line_filter(reference, None, None, zone)
-        yield given, lambda one: one.reference == reference
+        yield given, lambda one: one.reference == reference, True
         given = wire.line_filter(None, account, None, zone)
-        yield given, lambda one: one.account_code == account
-        if since:
-            given = wire.line_filter(None, None, since, zone)
-            yield given, lambda one: one.updated_at and one.updated_at >= since
+        yield given, lambda one: one.account_code == account, True
+    # After the latest change there is none, unless one comes at this moment.
+    latest = max((line.updated_at for line in lines if line.updated_at), default=None)
+    if latest:
+        since = latest + SECOND
+        given = wire.line_filter(None, None, since, zone)
+        yield given, lambda one: one.updated_at and one.updated_at >= since, False
 
 
 class _Over(Exception):
@@ -225,14 +238,15 @@ class _Asking:
         with _Path(self, path) as asking:
             page = asking.page(decode, wire.page_query(per_page=RECORDS), ids)
             asking.follow(decode, page)
-            for given, holds in make_filters(page.records) if make_filters else ():
-                asking.filter(given, holds, decode)
+            for wanted in make_filters(page.records) if make_filters else ():
+                asking.filter(*wanted, decode)
         return asking.report
 
     def one(self, path, decode, remote_id, unknown=None):
         with _Path(self, path) as asking:
             if remote_id is None:
-                asking.report.not_tried = Reason.NOTHING
+                is_over = time.monotonic() >= self.ends
+                asking.report.not_tried = Reason.TIME if is_over else Reason.NOTHING
             else:
                 asking.one(decode, remote_id)
             if unknown is not None:
@@ -346,7 +360,8 @@ class _Path:
             )
         kind = look.content_type.partition(";")[0].strip().lower()
         if kind != JSON_TYPE:
-            self._add(Finding.CONTENT_TYPE, "", expected=JSON_TYPE, shape=kind[:60])
+            shown = kind if _MEDIA_TYPE.fullmatch(kind) else shape(kind)
+            self._add(Finding.CONTENT_TYPE, "", expected=JSON_TYPE, shape=shown)
         try:
             value = json.loads(look.body, parse_constant=_refuse)
         except (ValueError, RecursionError):
@@ -382,7 +397,10 @@ class _Path:
         ]
         for one in marked:
             one.breaks = True
-        if not marked:
+        not_json = self._differing.get((Finding.NOT_JSON, ""))
+        if not_json is not None and not marked:
+            not_json.breaks = True
+        elif not marked:
             self._add(Finding.UNREADABLE, place, breaks=True)
 
     # Listings
@@ -395,6 +413,9 @@ class _Path:
             raise _Over
         try:
             raws, following = wire.decode_page(look.body, query)
+        except AnotherPage as error:
+            self._add(Finding.PAGE_AGAIN, "", breaks=True)
+            raise _Over from error
         except GatewayError as error:
             self._unreadable(error, "", differing.get(None, ()))
             raise _Over from error
@@ -426,12 +447,14 @@ class _Path:
         if set(second.keys) <= set(first.keys):
             self._add(Finding.PAGE_AGAIN, "", breaks=True)
 
-    def filter(self, given: dict, holds: Callable, decode) -> None:
+    def filter(self, given: dict, holds: Callable, must_come: bool, decode) -> None:
         (name,) = [name for name, value in given.items() if value is not None]
         query = wire.page_query(per_page=RECORDS, **given)
         page = self._uncounted(lambda: self.page(decode, query))
-        if not page.records or not all(map(holds, page.records)):
-            # What it brings is looked at by whoever asks.
+        if not page.keys and must_come:
+            self._add(Finding.FILTER, name, shape="0", breaks=True)
+        elif not all(map(holds, page.records)):
+            # What it brings too much is looked at by whoever asks.
             self._add(Finding.FILTER, name)
 
     def _uncounted(self, ask):

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from . import lenient
-from .errors import NotUnderstood, RequestRefused
+from .errors import AnotherPage, NotUnderstood, RequestRefused
 from .records import (
     Call,
     CallPage,
@@ -289,7 +289,7 @@ def decode_page(body: bytes, query: dict) -> tuple[list[msgspec.Raw], dict | Non
     page, elements = _page_of(_page, body)
     asked, came = query["page"], page.meta.current_page
     if came != asked:
-        raise NotUnderstood(f"asked for page {asked}, got {came}")
+        raise AnotherPage(f"asked for page {asked}, got {came}")
     is_last = came >= page.meta.last_page
     return elements, None if is_last else query | {"page": asked + 1}
 

@@ -33,6 +33,10 @@ from . import saperx_line_registration
 from . import saperx_line_live
 from . import saperx_line_ata
 from . import saperx_line_diagnosis
+from . import saperx_api_diagnosis
+from . import saperx_api_diagnosis_path
+from . import saperx_api_diagnosis_finding
+from . import saperx_integration_diagnosis
 from . import saperx_did
 from . import saperx_did_stock
 from . import saperx_did_again

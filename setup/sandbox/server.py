@@ -184,9 +184,7 @@ class Sandbox:
         if spoken is not None:
             request = spoken.asked(request)
             body = spoken.read_body(body)
-        answer = self._answer_by_contract(
-            request, route, path, arguments, body
-        )
+        answer = self._answer_by_contract(request, route, path, arguments, body)
         return answer if spoken is None else spoken.said(answer)
 
     def _answer_by_contract(
