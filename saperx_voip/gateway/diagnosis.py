@@ -44,7 +44,13 @@ UNKNOWN_LINE = 2**31 - 1
 SECOND = timedelta(seconds=1)
 
 
-_MEDIA_TYPE = re.compile(r"[a-z]{1,20}/[a-z.+-]{1,40}|")
+# Anything else might be a word of somebody's own.
+_MEDIA_TYPE = re.compile(
+    r"(?:text|application)/(?:x-)?"
+    r"(?:html|plain|xml|csv|octet-stream|(?:problem\+|vnd\.api\+)?json)"
+)
+# Of which one at least is asked for.
+AREA_CODES = ("11", "21", "31", "41", "51")
 
 
 class Finding(enum.StrEnum):
@@ -91,6 +97,10 @@ NO_ANSWER = frozenset(
         Finding.CREDENTIALS,
     )
 )
+
+
+# The next path would meet the same.
+OF_ALL_PATHS = frozenset((Finding.UNREACHED, Finding.CERTIFICATE, Finding.CREDENTIALS))
 
 
 class Verdict(enum.StrEnum):
@@ -200,9 +210,11 @@ def _did_filters(dids):
     for in_use in sorted({did.in_use for did in dids}):
         yield wire.did_filter(in_use, None), lambda did, u=in_use: did.in_use == u, True
     if dids:
-        start = dids[0].number[:4]
-        given = wire.did_filter(None, start[2:])
-        yield given, lambda one: one.number.startswith(start), True
+        # Of an area of which none was seen, if there is one: those would come else.
+        seen = {did.number[2:4] for did in dids}
+        area_code = next((code for code in AREA_CODES if code not in seen), "11")
+        given = wire.did_filter(None, area_code)
+        yield given, lambda one: one.number[2:4] == area_code, False
 
 
 def _line_filters(lines, zone):
@@ -303,8 +315,7 @@ class _Path:
         if finding is not None:
             text = "" if look.status is None else str(look.status)
             self._add(finding, "", shape=text, breaks=True)
-            if finding in (Finding.CERTIFICATE, Finding.CREDENTIALS):
-                # The next path would meet the same.
+            if finding in OF_ALL_PATHS:
                 self._asking.ends = 0.0
             raise _Over
         return look
@@ -326,8 +337,10 @@ class _Path:
     def _add(self, finding, place, **values) -> Differing:
         one = self._differing.get((finding, place))
         if one is None:
-            reading = wire.reading_of(self._path, place)
+            reading, is_needed = wire.reading_of(self._path, place)
             one = Differing(finding, place, reading=reading, **values)
+            # Only the first thing that is wrong with a record keeps it from being read.
+            one.breaks |= is_needed and finding == Finding.MISSING
             self._differing[finding, place] = one
         one.count += 1
         one.breaks = one.breaks or values.get("breaks", False)

@@ -781,17 +781,16 @@ _READINGS = {
 }
 
 
-def reading_of(path: str, place: str) -> str | None:
+def reading_of(path: str, place: str) -> tuple[str | None, bool]:
     """
     :param path: of the contract, e.g. ``/circuitos/{id}``
     :param place: of a field in its answer, e.g. ``data[].dids[].valor``
-    :return: what in this file reads it; None if nothing does
+    :return: what in this file reads it, None if nothing does; and whether there is
+        no reading without it
     """
     holder, _dot, name = place.rpartition(".")
     struct, decode = _READINGS.get(path, {}).get(holder, (None, None))
-    if struct is None:
-        return None
-    names = {field.encode_name for field in msgspec.structs.fields(struct)}
-    if name.removesuffix("[]") not in names:
-        return None
-    return f"{struct.__name__}.{name}, {decode.__name__}"
+    for field in struct and msgspec.structs.fields(struct) or ():
+        if field.encode_name == name.removesuffix("[]"):
+            return f"{struct.__name__}.{name}, {decode.__name__}", field.required
+    return None, False

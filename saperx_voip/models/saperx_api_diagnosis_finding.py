@@ -28,7 +28,7 @@ class SaperxApiDiagnosisFinding(models.Model):
         related="path_id.diagnosis_id", store=True, index=True
     )
     company_id = fields.Many2one(related="path_id.company_id", store=True)
-    path = fields.Char(related="path_id.path")
+    path = fields.Char(related="path_id.path", string="Path of the contract")
     kind = fields.Selection(
         [
             ("missing", "Field is missing"),
@@ -154,8 +154,8 @@ class SaperxApiDiagnosisFinding(models.Model):
         if not self.perhaps:
             return text
         return self.env._(
-            "%(ignored)s But these fields of the contract did not come, and this may be "
-            "one of them under another name: %(names)s. Then change %(file)s, as "
+            "%(ignored)s But these fields of the contract did not come, and this may "
+            "be one of them under another name: %(names)s. Then change %(file)s, as "
             "docs/fitting.md shows.",
             ignored=text,
             names=self.perhaps.replace("|", ", "),
@@ -165,8 +165,9 @@ class SaperxApiDiagnosisFinding(models.Model):
     def _explain_status(self):
         if self.breaks:
             return self.env._(
-                "The platform refuses what the addon asks. See its words in the request "
-                "log, check the address and what the account may do, and ask SaperX."
+                "The platform refuses what the addon asks. See its words in the "
+                "request log, check the address and what the account may do, and "
+                "ask SaperX."
             )
         return self.env._(
             "By another status the addon cannot tell that a line is gone. Ask SaperX "
@@ -202,8 +203,8 @@ class SaperxApiDiagnosisFinding(models.Model):
     def _explain_page_last(self):
         return self.env._(
             "The platform says that there is no further page, though there are more "
-            "records: they would never be read. Ask SaperX how pages are asked for, and "
-            "change the paging in %s, as docs/fitting.md shows.",
+            "records: they would never be read. Ask SaperX how pages are asked for, "
+            "and change the paging in %s, as docs/fitting.md shows.",
             WIRE,
         )
 
@@ -222,9 +223,9 @@ class SaperxApiDiagnosisFinding(models.Model):
 
     def _explain_window(self):
         return self.env._(
-            "Imports would read all calls each time, and windows would mean nothing. Ask "
-            "SaperX how a window is asked for, and change call_query in %s; see also "
-            "the time zone of the integration.",
+            "Imports would read all calls each time, and windows would mean nothing. "
+            "Ask SaperX how a window is asked for, and change call_query in %s; see "
+            "also the time zone of the integration.",
             WIRE,
         )
 
@@ -266,20 +267,21 @@ class SaperxApiDiagnosisFinding(models.Model):
 
     def _explain_certificate(self):
         return self.env._(
-            "Check the address of the integration, or ask SaperX for a valid certificate."
+            "Check the address of the integration, or ask SaperX for a valid "
+            "certificate."
         )
 
     def _explain_foreign(self):
         return self.env._(
-            "This is no answer of the platform: a proxy, a portal or another web server "
-            "answered, or the path does not exist there. Check the address of the "
-            "integration (it usually ends with /api/v2) and what stands between."
+            "This is no answer of the platform: a proxy, a portal or another web "
+            "server answered, or the path does not exist there. Check the address of "
+            "the integration (it usually ends with /api/v2) and what stands between."
         )
 
     def _explain_trouble(self):
         return self.env._(
-            "The addon tries again by itself in daily work. Diagnose again; if it stays "
-            "so, check address and network, and show this to SaperX."
+            "The addon tries again by itself in daily work. Diagnose again; if it "
+            "stays so, check address and network, and show this to SaperX."
         )
 
     @api.model

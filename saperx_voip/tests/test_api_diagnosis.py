@@ -135,12 +135,16 @@ class TestApiDiagnosis(SaperxCase):
 
     def test_another_company_sees_nothing_of_it(self):
         diagnosis = self._diagnose(path_report("/ligacoes", missing()))
-        other = self._make_user("manager", self.company_data_2["company"])
+        company = self.env["res.company"].create({"name": "Other"})
+        other = self._make_user("manager", company)
         for records in (diagnosis, diagnosis.path_ids, diagnosis.finding_ids):
             self.assertTrue(records.with_user(self.users["manager"]).search_count([]))
-            self.assertFalse(records.with_user(other).search_count([]))
+            theirs = records.with_user(other).with_context(
+                allowed_company_ids=company.ids
+            )
+            self.assertFalse(theirs.search_count([]))
             with self.assertRaises(AccessError):
-                records.with_user(other).read(["display_name"])
+                theirs.read(["display_name"])
 
     def test_asked_twice_it_is_one_diagnosis(self):
         technician = self.integration.with_user(self.users["technician"])
