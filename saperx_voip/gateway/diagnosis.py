@@ -41,7 +41,7 @@ ANSWER_SECONDS = 10.0
 LONGEST_PAUSE_SECONDS = 5.0
 # No line has it.
 UNKNOWN_LINE = 2**31 - 1
-SECOND = timedelta(seconds=1)
+SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 
 
 # Anything else might be a word of somebody's own.
@@ -362,19 +362,21 @@ class _Path:
 
     def _compare(self, look: Look, wanted: int = 200):
         """:return: the differences by the index of the outermost element"""
-        by_index: dict[int | None, list[Differing]] = {}
         if look.status != wanted:
             self._add(
                 Finding.STATUS,
                 "",
                 expected=str(wanted),
                 shape=str(look.status),
-                breaks=look.status != 200 == wanted,
+                breaks=look.error is not None and wanted == 200,
             )
+            # What it says then is another matter.
+            return {}
         kind = look.content_type.partition(";")[0].strip().lower()
         if kind != JSON_TYPE:
             shown = kind if _MEDIA_TYPE.fullmatch(kind) else shape(kind)
             self._add(Finding.CONTENT_TYPE, "", expected=JSON_TYPE, shape=shown)
+        by_index: dict[int | None, list[Differing]] = {}
         try:
             value = json.loads(look.body, parse_constant=_refuse)
         except (ValueError, RecursionError):
@@ -457,8 +459,7 @@ class _Path:
                 self._add(Finding.PAGE_LAST, "", breaks=True)
             return
         second = self._uncounted(lambda: self.page(decode, first.following))
-        if set(second.keys) <= set(first.keys):
-            self._add(Finding.PAGE_AGAIN, "", breaks=True)
+        self._check_second(first, second)
 
     def filter(self, given: dict, holds: Callable, must_come: bool, decode) -> None:
         (name,) = [name for name, value in given.items() if value is not None]
@@ -477,6 +478,12 @@ class _Path:
             return ask()
         finally:
             self.report.records = before
+
+    def _check_second(self, first, second):
+        if not second.keys:
+            self._add(Finding.PAGE_LAST, "", breaks=True)
+        elif set(second.keys) <= set(first.keys):
+            self._add(Finding.PAGE_AGAIN, "", breaks=True)
 
     def _check_size(self, page, size, query):
         if len(page.keys) > size:
@@ -521,7 +528,7 @@ class _Path:
         # A window takes its first moment in, and its last one not.
         if call not in self._same(call.start, call.start + SECOND).records:
             self._add(Finding.WINDOW_START, "", breaks=True)
-        if call in self._same(call.start - timedelta(hours=1), call.start).records:
+        if call in self._same(call.start - HOUR, call.start).records:
             self._add(Finding.WINDOW_END, "")
         with_line = [one for one in page.records if one.line_remote_id]
         for one in with_line[:1]:
@@ -545,8 +552,10 @@ class _Path:
                 self._add(Finding.PAGE_LAST, "", breaks=True)
             return
         second = self._same(start, end, limit=size, cursor=first.following)
-        if set(second.keys) <= set(first.keys):
-            self._add(Finding.PAGE_AGAIN, "", breaks=True)
+        self._check_second(first, second)
+        later = [call.start for call in second.records]
+        if first.records and any(one < first.records[-1].start for one in later):
+            self._add(Finding.ORDER, "")
 
     def _same(self, start, end, *, limit=RECORDS, cursor=None, line_remote_id=None):
         return self._uncounted(
@@ -576,8 +585,8 @@ class _Path:
         starts = [call.start for call in calls]
         if starts != sorted(starts):
             self._add(Finding.ORDER, "")
-        # Text tells no parts of a second: a bound moves outwards.
-        if any(not start - SECOND < one < end + SECOND for one in starts):
+        # A bound that text cannot tell moves outwards, by an hour at most.
+        if any(not start - HOUR <= one < end + HOUR for one in starts):
             self._add(Finding.WINDOW, "", breaks=True)
         keys = [call.fingerprint for call in calls]
         keys += [reject.raw for reject in page.rejects]

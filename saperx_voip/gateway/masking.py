@@ -61,19 +61,24 @@ def shape(value) -> str:
     """What a value of JSON looks like, without what it says: ``"Aaaa 99"``."""
     if isinstance(value, dict | list):
         return "{…}" if isinstance(value, dict) else "[…]"
+    if isinstance(value, str):
+        # Of what else than digits stands in a moment, nothing tells of anybody.
+        if not _MOMENT_LIKE.fullmatch(value):
+            value = "".join(_letter(c) if c.isalpha() else c for c in value)
+        value = _without_digits(value)
     text = json.dumps(value, ensure_ascii=False)
-    if value is None or isinstance(value, bool):
-        return text
-    # Of what else than digits stands in a moment, nothing tells of anybody.
-    keeps_letters = _MOMENT_LIKE.fullmatch(text)
-    shown = "".join(
-        "9" if c.isnumeric() else c if keeps_letters or not c.isalpha() else _letter(c)
-        for c in text
-    )
-    return shown if len(shown) <= SHAPE_CHARS else f"{shown[:SHAPE_CHARS]}…"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        text = _without_digits(text)
+    text = text if len(text) <= SHAPE_CHARS else f"{text[:SHAPE_CHARS]}…"
+    # Nothing that stands alone for half a character can be stored.
+    return text.encode(errors="replace").decode()
 
 
-_MOMENT_LIKE = re.compile(r'"[0-9TZ:/.+ -]*"')
+_MOMENT_LIKE = re.compile(r"[0-9TZ:/.+ -]*")
+
+
+def _without_digits(text):
+    return "".join("9" if char.isnumeric() else char for char in text)
 
 
 def _letter(char):

@@ -269,6 +269,7 @@ def test_a_refusal_is_named_with_its_status(sandbox):
     report = reading(reports(sandbox.url))["/dids"]
     one = findings(report)[Finding.STATUS, ""]
     assert (one.expected, one.shape, one.breaks) == ("200", "403", True)
+    assert len(report.differing) == 1
     assert report.verdict == Verdict.BREAKS
 
 
@@ -349,6 +350,7 @@ CREDENTIALS_TEXTS = (
         (None, "null"),
         ({"a": 1}, "{…}"),
         ([1], "[…]"),
+        ("\ud800\0", '"?\\u0000"'),
         ("x" * 500, '"' + "a" * 59 + "…"),
     ],
 )
