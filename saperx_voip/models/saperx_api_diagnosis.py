@@ -24,7 +24,7 @@ VERDICTS = [
     ("agreed", "As agreed"),
     ("bearable", "Differs, bearable"),
     ("breaks", "Differs, breaks"),
-    ("no_answer", "No answer"),
+    ("no_answer", "Without an answer"),
     ("not_tried", "Not tried"),
 ]
 # The worst first.

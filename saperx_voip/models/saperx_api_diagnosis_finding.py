@@ -14,7 +14,7 @@ class SaperxApiDiagnosisFinding(models.Model):
 
     _name = "saperx.api.diagnosis.finding"
     _description = "Finding of a diagnosis of the API"
-    _order = "path_id, breaks desc, id"
+    _order = "breaks desc, path_id, id"
     _rec_name = "place"
 
     path_id = fields.Many2one(
@@ -65,6 +65,7 @@ class SaperxApiDiagnosisFinding(models.Model):
     place = fields.Char(
         string="Where", readonly=True, help="The field or the query's parameter."
     )
+    what = fields.Text(string="Difference and where", compute="_compute_what")
     expected = fields.Char(string="Agreed", readonly=True)
     found = fields.Char(
         readonly=True, help="One example, masked: digits as 9, letters as a."
@@ -76,16 +77,28 @@ class SaperxApiDiagnosisFinding(models.Model):
         readonly=True, help="The addon cannot read it so, or would lose something."
     )
     severity = fields.Selection(
-        [("bearable", "Bearable"), ("breaks", "Breaks"), ("no_answer", "No answer")],
+        [
+            ("bearable", "Bearable"),
+            ("breaks", "Breaks"),
+            ("no_answer", "Without an answer"),
+        ],
         compute="_compute_severity",
     )
     reading = fields.Char(
-        string="Read by",
+        string="Where it is read",
         readonly=True,
         help="The structure and the function in gateway/wire.py.",
     )
     perhaps = fields.Char(readonly=True)
     advice = fields.Text(string="What to do", compute="_compute_advice")
+
+    @api.depends("kind", "place")
+    @api.depends_context("lang")
+    def _compute_what(self):
+        words = dict(self._fields["kind"]._description_selection(self.env))
+        for finding in self:
+            word = words.get(finding.kind, "")
+            finding.what = f"{word}: {finding.place}" if finding.place else word
 
     @api.depends("occurrence_count", "total_count")
     def _compute_occurrences(self):
