@@ -26,7 +26,7 @@ class SaperxApiDiagnosisPath(models.Model):
     verdict = fields.Selection(VERDICTS, required=True, readonly=True)
     reason = fields.Selection(
         [
-            ("writes", "It writes: a diagnosis only reads."),
+            ("writes", "It writes, or gives out tokens: a diagnosis only reads."),
             ("nothing", "There was no record to ask for."),
             ("time", "The time was over, or the platform could not be asked further."),
         ],
