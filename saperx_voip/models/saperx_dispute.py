@@ -199,14 +199,7 @@ class SaperxDispute(models.Model):
                 raise ValidationError(
                     self.env._("Say what is disputed: calls, or a charge.")
                 )
-            whose = {(call.contract_id, call.partner_id) for call in calls}
-            if len(whose) > 1:
-                raise ValidationError(
-                    self.env._(
-                        "A dispute is of one customer and one contract: open one for "
-                        "each."
-                    )
-                )
+            calls._check_one_customer()
 
     @api.constrains("only_amount")
     def _check_only_amount(self):

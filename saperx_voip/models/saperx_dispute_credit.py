@@ -219,10 +219,18 @@ class AccountMove(models.Model):
             "invoice_line_ids": [Command.create(line) for line in lines],
         }
 
+    def _get_draft_dispute_credits(self):
+        """Of what was accepted, as long as nobody posted it."""
+        return self.sudo().reversal_move_ids.filtered(
+            lambda credit: credit.saperx_dispute_id and credit.state == "draft"
+        )
+
     def _get_disputed_amount(self):
-        """What of this invoice is in open disputes, with taxes, in its currency."""
+        """What of this invoice is in open disputes, or in a draft that credits an
+        accepted one: with taxes, in its currency."""
         self.ensure_one()
-        total = Decimal(0)
+        drafts = self._get_draft_dispute_credits()
+        total = sum(map(_decimal, drafts.mapped("amount_total")), Decimal(0))
         for line in self.invoice_line_ids:
             charge = line.saperx_charge_id.sudo()
             stated = line._get_stated_amount()
@@ -253,13 +261,22 @@ class SaperxCharge(models.Model):
 class SaperxOverdueCase(models.Model):
     _inherit = "saperx.overdue.case"
 
+    def _fetch_due_items(self):
+        super()._fetch_due_items()
+        self.move_ids.fetch(["reversal_move_ids"])
+        self.move_ids.reversal_move_ids.fetch(["state", "saperx_dispute_id"])
+
     def _get_due_items_of(self, moves, today):
-        """Nobody is blocked for what is in dispute as a whole."""
+        """Nobody is blocked for what is in dispute as a whole, nor because nobody has
+        posted the credit of what was accepted."""
         items = super()._get_due_items_of(moves, today)
         settled = items.move_id.filtered(
             lambda move: (
                 # By what is read of all cases at once.
-                any(move.line_ids.saperx_charge_id.sudo().mapped("is_disputed"))
+                (
+                    any(move.line_ids.saperx_charge_id.sudo().mapped("is_disputed"))
+                    or move._get_draft_dispute_credits()
+                )
                 and move.currency_id.compare_amounts(
                     move._get_disputed_amount(), move.amount_residual
                 )

@@ -201,8 +201,12 @@ class TestDisputeOpening(DisputeCase):
         number = "555433335555"
         self._make_line(self._make_contract(other), number)
         self._import(self._make_call(1), self._make_call(2, caller=number))
-        with self.assertRaisesRegex(ValidationError, "one customer"):
+        with self.assertRaisesRegex(UserError, "one customer"):
             self._dispute_calls(1, 2)
+        # The button says so before a form is filled in, and whose calls they are.
+        calls = self._get_call(1) | self._get_call(2)
+        with self.assertRaisesRegex(UserError, "José .*Maria|Maria.*José "):
+            calls.with_user(self.user).action_dispute()
 
     def test_the_form_opens_with_the_chosen_calls_that_cost_something(self):
         self._import(
@@ -489,6 +493,25 @@ class TestDisputeDecision(DisputeCase):
         dispute = self._dispute_charge(charge)
         self.assertFalse(case._get_due_items_of(move, late))
         dispute.action_reject()
+        self.assertTrue(case._get_due_items_of(move, late))
+
+    def test_who_has_paid_the_rest_is_not_overdue_for_a_credit_still_in_draft(self):
+        self._import(self._make_call(1), self._make_call(2))
+        self._charge()
+        move = self.contract._invoice_telephony()
+        move.action_post()
+        case = self.env["saperx.overdue.case"]
+        late = date(2027, 1, 31)
+        dispute = self._dispute_calls(1)
+        dispute.action_accept()
+        self.assertEqual(dispute.credit_ids.state, "draft")
+        self.assertTrue(case._get_due_items_of(move, late))
+        self.env["account.payment.register"].with_context(
+            active_model="account.move", active_ids=move.ids
+        ).create({"amount": 0.12}).action_create_payments()
+        self.assertEqual(move.amount_residual, 0.12)
+        self.assertFalse(case._get_due_items_of(move, late))
+        dispute.credit_ids.button_cancel()
         self.assertTrue(case._get_due_items_of(move, late))
 
     def test_the_conference_finds_nothing_wrong_with_disputes(self):

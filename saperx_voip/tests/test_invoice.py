@@ -250,6 +250,16 @@ class TestInvoice(SaperxCase):
         self.assertEqual(mine.move_id.partner_id, self.partner)
         self.assertEqual(mine.move_id.amount_total, 0.24)
 
+    def test_a_new_customer_pays_though_only_the_customer_was_written(self):
+        payer = self.env["res.partner"].create({"name": "Matriz"})
+        other = self.env["res.partner"].create({"name": "João"})
+        paid_by_third = self._make_contract(self.partner)
+        self._make_line(paid_by_third, "555433335555")
+        paid_by_third.invoice_partner_id = payer
+        (self.contract | paid_by_third).write({"partner_id": other.id})
+        self.assertEqual(self.contract.invoice_partner_id, other)
+        self.assertEqual(paid_by_third.invoice_partner_id, payer)
+
     def test_a_charge_is_not_put_on_just_any_invoice(self):
         charge = self._charge_calls(1)
         telephony_line = self.contract.contract_line_ids.filtered("is_telephony")
