@@ -325,6 +325,16 @@ class ContractLine(models.Model):
         "0: the number ended the line.",
     )
 
+    def action_end_did_fee(self):
+        """End these fees today, or with what is invoiced of them: of a company that
+        charges them no longer."""
+        self.check_access("write")
+        for line in self.filtered("is_did_fee"):
+            line._end_did_fee(line.contract_id.company_id._get_telephony_today())
+            line.contract_id.message_post(
+                body=self.env._("Fee of a number ended: %s.", line.name)
+            )
+
     def _end_did_fee(self, day):
         """End with the day, or with what is invoiced already."""
         for line in self.with_context(**{SUCCESSION: True}):
@@ -410,7 +420,8 @@ class ResCompany(models.Model):
     saperx_did_fee_lines = fields.Boolean(
         string="Fees of numbers on the contract",
         help="The monthly fee of each number is a line of its contract, which is made, "
-        "changed and ended with the number. Off: only the platform shows it.",
+        "changed and ended with the number. Off: no more are made; those that run "
+        "go on until they are ended.",
     )
     saperx_did_fee_product_id = fields.Many2one(
         "product.product",
@@ -437,6 +448,7 @@ class ResConfigSettings(models.TransientModel):
         related="company_id.saperx_did_fee_product_id", readonly=False
     )
     saperx_did_fee_missing = fields.Integer(compute="_compute_saperx_did_fee_missing")
+    saperx_did_fee_running = fields.Integer(compute="_compute_saperx_did_fee_running")
 
     @api.depends("company_id")
     def _compute_saperx_did_fee_missing(self):
@@ -448,3 +460,35 @@ class ResConfigSettings(models.TransientModel):
                     ("lacks_fee_line", "=", True),
                 ]
             )
+
+    @api.depends("company_id")
+    def _compute_saperx_did_fee_running(self):
+        for settings in self:
+            settings.saperx_did_fee_running = (
+                self.env["contract.line"]
+                .sudo()
+                .search_count(
+                    [
+                        ("contract_id.company_id", "=", settings.company_id.id),
+                        *self._get_running_did_fees_domain(),
+                    ]
+                )
+            )
+
+    def action_view_did_fees(self):
+        """What contracts still charge for numbers."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "saperx_voip.contract_line_did_fee_action"
+        )
+        return {**action, "domain": self._get_running_did_fees_domain()}
+
+    @api.model
+    def _get_running_did_fees_domain(self):
+        today = self.env.company._get_telephony_today()
+        return [
+            ("is_did_fee", "=", True),
+            ("is_canceled", "=", False),
+            "|",
+            ("date_end", "=", False),
+            ("date_end", ">=", today),
+        ]

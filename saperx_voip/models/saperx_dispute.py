@@ -111,7 +111,7 @@ class SaperxDispute(models.Model):
         help="What was charged, or would have been, when the dispute was opened.",
     )
     only_amount = fields.Monetary(
-        string="Accept only",
+        string="Accept only (0: all)",
         copy=False,
         help="Of a whole charge. Empty: all of it.",
     )

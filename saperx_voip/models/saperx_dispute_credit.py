@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools.misc import format_amount
 
 from ..rating import scale
 from .saperx_charge_dispute import _decimal
@@ -89,9 +90,11 @@ class SaperxDispute(models.Model):
             if move.state == "posted" and move not in done:
                 move_model = self.env["account.move"].with_company(move.company_id)
                 made |= move_model.create(move._prepare_dispute_credit(self, parts))
+        # A task has no language of its own.
+        told = self.with_context(lang=self.user_id.lang or self.decided_by_id.lang)
         for credit in made:
-            self.message_post(
-                body=self.env._(
+            told.message_post(
+                body=told.env._(
                     "Credit note of %s made, in draft.",
                     credit.reversed_entry_id.display_name,
                 )
@@ -143,6 +146,48 @@ class AccountMove(models.Model):
         compute_sudo=True,
     )
 
+    saperx_dispute_notice = fields.Char(
+        compute="_compute_saperx_dispute_notice", compute_sudo=True
+    )
+
+    @api.depends(
+        "invoice_line_ids.saperx_charge_id.is_disputed", "reversal_move_ids.state"
+    )
+    @api.depends_context("lang")
+    def _compute_saperx_dispute_notice(self):
+        for move in self:
+            charges = move.invoice_line_ids.saperx_charge_id
+            notices = []
+            if disputed := charges.filtered("is_disputed"):
+                names = {
+                    dispute.name
+                    for charge in disputed
+                    for dispute in charge._get_disputes()
+                    if dispute.state == "open"
+                }
+                notices.append(
+                    self.env._(
+                        "%(amount)s of it is in dispute (%(disputes)s).",
+                        amount=format_amount(
+                            self.env, move._get_open_disputed_amount(), move.currency_id
+                        ),
+                        disputes=", ".join(sorted(names)),
+                    )
+                )
+            if drafts := move._get_draft_dispute_credits():
+                notices.append(
+                    self.env._(
+                        "A credit note of %s for an accepted dispute waits to be "
+                        "posted.",
+                        format_amount(
+                            self.env,
+                            sum(drafts.mapped("amount_total")),
+                            move.currency_id,
+                        ),
+                    )
+                )
+            move.saperx_dispute_notice = " ".join(notices)
+
     @api.depends("invoice_line_ids.saperx_charge_id")
     def _compute_saperx_has_charges(self):
         for move in self:
@@ -163,11 +208,16 @@ class AccountMove(models.Model):
         charges = self.invoice_line_ids.saperx_charge_id
         if len(charges) == 1:
             return charges.action_dispute()
-        # Which of them, its own form asks.
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "saperx_voip.saperx_charge_action"
-        )
-        return {**action, "domain": [("id", "in", charges.ids)], "context": {}}
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Which additional is disputed?"),
+            "res_model": "saperx.charge",
+            "views": [
+                (self.env.ref("saperx_voip.saperx_charge_list_to_dispute").id, "list"),
+                (False, "form"),
+            ],
+            "domain": [("id", "in", charges.ids)],
+        }
 
     def action_view_saperx_calls(self):
         """The calls behind this invoice: some of them can be chosen and disputed."""
@@ -230,7 +280,14 @@ class AccountMove(models.Model):
         accepted one: with taxes, in its currency."""
         self.ensure_one()
         drafts = self._get_draft_dispute_credits()
-        total = sum(map(_decimal, drafts.mapped("amount_total")), Decimal(0))
+        return self.currency_id.round(
+            self._get_open_disputed_amount() + sum(drafts.mapped("amount_total"))
+        )
+
+    def _get_open_disputed_amount(self):
+        """What of this invoice is in open disputes, with taxes, in its currency."""
+        self.ensure_one()
+        total = Decimal(0)
         for line in self.invoice_line_ids:
             charge = line.saperx_charge_id.sudo()
             stated = line._get_stated_amount()

@@ -543,6 +543,32 @@ class TestDisputeDecision(DisputeCase):
             self._get_states(1, 2, 3), ["disputed", "not_chargeable", "unbilled"]
         )
 
+    def test_the_invoice_tells_what_of_it_is_in_dispute(self):
+        self._import(self._make_call(1), self._make_call(2))
+        self._charge()
+        move = self._invoice(post=True)
+        self.assertFalse(move.saperx_dispute_notice)
+        dispute = self._dispute_calls(1)
+        self.assertRegex(move.saperx_dispute_notice, rf"0\.12.*{dispute.name}")
+        dispute.action_accept()
+        self.assertIn("waits to be posted", move.saperx_dispute_notice)
+        dispute.credit_ids.action_post()
+        self.assertFalse(move.saperx_dispute_notice)
+
+    def test_an_invoice_of_several_additionals_asks_which_is_disputed(self):
+        number = "555433335555"
+        self._make_line(self.contract, number)
+        self._import(self._make_call(1), self._make_call(2, caller=number))
+        charges = self._charge()
+        move = self._invoice()
+        action = move.with_user(self.billing).action_saperx_dispute()
+        self.assertEqual(action["res_model"], "saperx.charge")
+        self.assertEqual(
+            self.env["saperx.charge"].search(action["domain"]), charges
+        )
+        arch = self.env["saperx.charge"].get_view(action["views"][0][0])["arch"]
+        self.assertIn("action_dispute", arch)
+
     def test_the_charge_says_why_it_waits(self):
         self._import(self._make_call(1))
         charge = self._charge()
