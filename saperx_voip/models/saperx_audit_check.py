@@ -11,7 +11,7 @@ class SaperxAuditCheck(models.Model):
     _name = "saperx.audit.check"
     _description = "Rule of an audit"
     # What was broken is seen without scrolling.
-    _order = "audit_id desc, violation_count desc, id"
+    _order = "audit_id desc, violation_count desc nulls last, id"
     _rec_name = "kind"
     _log_access = False
 

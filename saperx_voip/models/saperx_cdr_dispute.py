@@ -53,7 +53,7 @@ class SaperxCdr(models.Model):
 
     def _check_one_customer(self):
         """:raise UserError: naming the customers, if a dispute of all these calls would
-            be of several"""
+        be of several"""
         whose = self.grouped(lambda call: (call.contract_id, call.partner_id))
         if len(whose) > 1:
             raise UserError(

@@ -181,6 +181,11 @@ class SaperxDispute(models.Model):
                     "The telephony additional stays off the invoices until this is "
                     "decided."
                 )
+            elif charges and set(charges.mapped("state")) == {"written_off"}:
+                dispute.effect = self.env._(
+                    "The telephony additional was written off: nobody pays it, whatever "
+                    "is decided."
+                )
             elif charges:
                 dispute.effect = self.env._(
                     "What is on an invoice stays there until this is decided."

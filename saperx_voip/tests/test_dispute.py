@@ -353,6 +353,30 @@ class TestDisputeDecision(DisputeCase):
         by_text = {"VC1" in line.name: line.price_total for line in lines}
         self.assertEqual(by_text, {True: 0.5, False: 0.12})
 
+    def test_what_was_written_off_meanwhile_is_neither_credited_nor_charged(self):
+        self.company.saperx_hold_amount = 0.1
+        self._import(self._make_call(1), self._make_call(2))
+        charge = self._charge()
+        whole = self._dispute_charge(charge)
+        charge.with_user(self.billing).action_write_off()
+        self.assertIn("nobody pays", whole.effect)
+        whole.action_accept()
+        self.assertEqual((whole.accepted_amount, whole.credit_amount), (0.24, 0))
+        self.assertEqual(charge.state, "written_off")
+
+    def test_a_call_of_what_was_written_off_meanwhile_may_be_accepted(self):
+        self.company.saperx_hold_amount = 0.1
+        self._import(self._make_call(1), self._make_call(2))
+        charge = self._charge()
+        dispute = self._dispute_calls(1)
+        charge.with_user(self.billing).action_write_off()
+        dispute.call_ids.only_amount = 0.05
+        dispute.action_accept()
+        self.assertEqual(dispute.credit_amount, 0)
+        self.assertEqual(charge.state, "written_off")
+        self.assertFalse(self._charge())
+        self._check_sums()
+
     def test_a_part_of_an_invoiced_charge_is_credited(self):
         self.integration.charge_granularity = "class"
         self._import(self._make_call(1), self._make_call(2, callee=MOBILE_SAME_DDD))
@@ -563,9 +587,7 @@ class TestDisputeDecision(DisputeCase):
         move = self._invoice()
         action = move.with_user(self.billing).action_saperx_dispute()
         self.assertEqual(action["res_model"], "saperx.charge")
-        self.assertEqual(
-            self.env["saperx.charge"].search(action["domain"]), charges
-        )
+        self.assertEqual(self.env["saperx.charge"].search(action["domain"]), charges)
         arch = self.env["saperx.charge"].get_view(action["views"][0][0])["arch"]
         self.assertIn("action_dispute", arch)
 
