@@ -183,8 +183,8 @@ class SaperxDispute(models.Model):
                 )
             elif charges and set(charges.mapped("state")) == {"written_off"}:
                 dispute.effect = self.env._(
-                    "The telephony additional was written off: nobody pays it, whatever "
-                    "is decided."
+                    "The telephony additional was written off: nobody pays it, "
+                    "whatever is decided."
                 )
             elif charges:
                 dispute.effect = self.env._(

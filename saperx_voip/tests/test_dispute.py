@@ -407,6 +407,18 @@ class TestDisputeDecision(DisputeCase):
         self.assertEqual(dispute.credit_ids.amount_total, 0.5)
         self.assertEqual(dispute.credit_state, "draft")
 
+    def test_a_charge_that_waits_to_be_credited_is_not_cancelled(self):
+        self._import(self._make_call(1, talk_seconds=600))
+        charge = self._charge().with_user(self.billing)
+        dispute = self._dispute_charge(charge)
+        dispute.only_amount = 0.5
+        dispute.action_accept()
+        with self.assertRaisesRegex(UserError, f"0.50 .* dispute {dispute.name}"):
+            charge.action_cancel()
+        self._invoice(post=True)
+        self.env["saperx.dispute"]._cron_make_credits()
+        self.assertEqual(dispute.credit_ids.amount_total, 0.5)
+
     def test_some_calls_are_accepted_and_others_not(self):
         self._import(self._make_call(1), self._make_call(2, talk_seconds=120))
         dispute = self._dispute_calls(1, 2)
