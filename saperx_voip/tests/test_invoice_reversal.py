@@ -269,6 +269,25 @@ class TestInvoiceReversal(InvoiceCase):
         self.assertEqual(charge.move_id, move)
         self.assertFalse(self.contract._invoice_telephony())
 
+    def test_after_odoos_own_credit_note_nothing_is_credited_twice(self):
+        charge, move = self._post(1)
+        wizard = self._make_odoos_wizard(move)
+        wizard.refund_moves()
+        own = wizard.new_move_ids
+        own.action_post()
+        self.assertEqual(move.payment_state, "reversed")
+        wizard = self.env["saperx.charge.reversal.wizard"].browse(
+            charge.action_reverse()["res_id"]
+        )
+        self.assertEqual(wizard.amount, 0)
+        self.assertIn("without another credit note", wizard.notice)
+        credit, again = self._reverse(charge, follow="now")
+        self.assertFalse(credit)
+        self.assertEqual(again.amount_total, 0.12)
+        self.assertEqual(charge.move_id, again)
+        with self.assertRaisesRegex(UserError, "cannot be on two invoices"):
+            own.button_draft()
+
     def test_reverse_and_create_copies_no_charge(self):
         charge, move = self._post(1)
         wizard = self._make_odoos_wizard(move)

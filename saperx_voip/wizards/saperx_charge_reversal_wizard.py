@@ -46,11 +46,12 @@ class SaperxChargeReversalWizard(models.TransientModel):
         for wizard in self:
             move = wizard.move_id
             lines = move._get_lines_of(wizard.charge_ids._origin)
-            wizard.amount = (
-                move.amount_total
-                if wizard.scope == "whole"
-                else sum(lines.mapped("price_total"))
-            )
+            if move._get_whole_credits():
+                wizard.amount = 0
+            elif wizard.scope == "whole":
+                wizard.amount = move.amount_total
+            else:
+                wizard.amount = sum(lines.mapped("price_total"))
 
     @api.depends("move_id", "charge_ids", "scope")
     @api.depends_context("lang")
@@ -74,18 +75,26 @@ class SaperxChargeReversalWizard(models.TransientModel):
         credits = self.move_id.reversal_move_ids.filtered(
             lambda credit: credit.saperx_dispute_id and credit.state != "cancel"
         )
-        if credits:
+        amount = format_amount(
+            self.env, sum(credits.mapped("amount_total")), self.currency_id
+        )
+        if credits and self.move_id._get_whole_credits():
+            told.append(
+                self.env._(
+                    "Of what is credited, %s is for accepted disputes. The additionals "
+                    "are invoiced again with their whole amounts: credit it once more, "
+                    "on the new invoice.",
+                    amount,
+                )
+            )
+        elif credits:
             told.append(
                 self.env._(
                     "For accepted disputes %s of this invoice is credited already. "
                     "That stays the customer's credit, since the additionals are "
                     "credited and invoiced again with their whole amounts: set it "
                     "against the new invoice.",
-                    format_amount(
-                        self.env,
-                        sum(credits.mapped("amount_total")),
-                        self.currency_id,
-                    ),
+                    amount,
                 )
             )
         return told
