@@ -65,6 +65,16 @@ class AccountMove(models.Model):
                     "is left of it stays the customer's credit."
                 )
             )
+        drafts = self.reversal_move_ids.filtered(
+            lambda credit: credit.state == "draft" and not credit.saperx_dispute_id
+        )
+        if drafts:
+            told.append(
+                self.env._(
+                    "A credit note of it is in draft already: delete that one, unless "
+                    "both are meant."
+                )
+            )
         if locks := self._get_violated_lock_dates(self.date, self._affect_tax_report()):
             told.append(
                 self.env._(

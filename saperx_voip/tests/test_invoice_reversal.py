@@ -274,6 +274,7 @@ class TestInvoiceReversal(InvoiceCase):
         wizard = self._make_odoos_wizard(move)
         wizard.refund_moves()
         own = wizard.new_move_ids
+        self.assertIn("in draft already", "".join(move._explain_credit()))
         own.action_post()
         self.assertEqual(move.payment_state, "reversed")
         wizard = self.env["saperx.charge.reversal.wizard"].browse(
