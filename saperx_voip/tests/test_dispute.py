@@ -416,7 +416,7 @@ class TestDisputeDecision(DisputeCase):
         with self.assertRaisesRegex(UserError, f"0.50 .* dispute {dispute.name}"):
             charge.action_cancel()
         self._invoice(post=True)
-        self.env["saperx.dispute"]._cron_make_credits()
+        dispute.action_make_credits()
         self.assertEqual(dispute.credit_ids.amount_total, 0.5)
 
     def test_some_calls_are_accepted_and_others_not(self):
