@@ -319,9 +319,10 @@ class SaperxOverdueCase(models.Model):
     _inherit = "saperx.overdue.case"
 
     def _fetch_due_items(self):
-        super()._fetch_due_items()
+        res = super()._fetch_due_items()
         self.move_ids.fetch(["reversal_move_ids"])
         self.move_ids.reversal_move_ids.fetch(["state", "saperx_dispute_id"])
+        return res
 
     def _get_due_items_of(self, moves, today):
         """Nobody is blocked for what is in dispute as a whole, nor because nobody has
