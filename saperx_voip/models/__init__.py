@@ -132,10 +132,12 @@ from . import saperx_dispute_call
 from . import saperx_cdr_dispute
 from . import saperx_charge_dispute
 from . import saperx_dispute_decision
+from . import saperx_dispute_due
 from . import saperx_dispute_credit
 from . import contract_contract_dispute
 from . import saperx_dispute_settings
 from . import saperx_did_fee
+from . import saperx_did_fee_settings
 from . import saperx_fee_gap
 from . import product_template
 from . import ir_http

@@ -132,6 +132,8 @@ class SaperxCharging(models.Model):
         by_hand = [("state", "in", OPEN_STATES), ("schedule_id", "=", False)]
         runs = self.search(by_hand, order="id")
         for place, run in enumerate(runs):
+            # What goes wrong is told to whoever asked.
+            run = run.with_context(lang=run.create_uid.lang)
             self.env["ir.cron"]._commit_progress(1, remaining=len(runs) - place)
             try:
                 has_ended = run._proceed(until)
