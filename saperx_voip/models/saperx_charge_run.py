@@ -154,27 +154,37 @@ class SaperxCharge(models.Model):
         }
 
     def _take_calls(self, age_limits):
-        """Stamp the calls of these drafts and add them up, by set.
-
-        The drafts need no flush, which would write each of them once more: they were
-        inserted with all that is asked for here.
-        """
+        """Stamp the calls of these drafts and add them up, by set."""
+        drafts = SQL(", ").join(
+            SQL(
+                "%s",
+                (
+                    draft.id,
+                    draft.line_id.id,
+                    draft.period_id.id,
+                    draft.cycle_end,
+                    draft.is_aged,
+                ),
+            )
+            for draft in self
+        )
         sums = self._sum_up(
             SQL(
+                # Of values PostgreSQL knows that they are few and differ: it goes
+                # through the calls as they lie in the table, not charge by charge.
                 """
                 UPDATE saperx_cdr AS call
-                SET charge_id = charge.id, state = 'billed'
-                FROM saperx_charge AS charge
-                WHERE charge.id = ANY(%s)
-                AND call.line_id = ANY(%s)
-                AND call.line_id = charge.line_id
-                AND call.period_id = charge.period_id
-                AND call.cycle_end = charge.cycle_end
-                AND charge.is_aged = %s
+                SET charge_id = draft.id, state = 'billed'
+                FROM (VALUES %s) AS draft (id, line_id, period_id, cycle_end, is_aged)
+                WHERE call.line_id = ANY(%s)
+                AND call.line_id = draft.line_id
+                AND call.period_id = draft.period_id
+                AND call.cycle_end = draft.cycle_end
+                AND draft.is_aged = %s
                 AND call.state = 'unbilled'
                 RETURNING %s
                 """,
-                self.ids,
+                drafts,
                 self.line_id.ids,
                 self._is_aged(age_limits),
                 CALL_COLUMNS,
