@@ -83,6 +83,7 @@ from . import saperx_charge
 from . import saperx_charge_hold
 from . import saperx_charge_rules
 from . import saperx_charge_ripe
+from . import saperx_charge_sum
 from . import saperx_charge_run
 from . import saperx_charge_drawing
 from . import saperx_charge_invoicing

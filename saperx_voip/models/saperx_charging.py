@@ -227,8 +227,8 @@ class SaperxCharging(models.Model):
 
     def _charge_contracts(self, contract_ids):
         """Charges, and how far it has come: one transaction."""
-        charges = self._get_charges()._charge_contracts(self._get_scope(), contract_ids)
-        charges.with_context(tracking_disable=True).charging_id = self
+        charge_model = self._get_charges().with_context(default_charging_id=self.id)
+        charges = charge_model._charge_contracts(self._get_scope(), contract_ids)
         held = charges.filtered(lambda charge: charge.state == "draft")
         amount = sum(map(_exact, charges.mapped("amount")))
         self.write(
