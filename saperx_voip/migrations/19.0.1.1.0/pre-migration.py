@@ -8,8 +8,9 @@ def migrate(cr, version):
     _let_account_codes_be_unique(cr)
     cr.execute(
         "UPDATE saperx_line SET simultaneous_calls = 9999"
-        " WHERE simultaneous_calls > 9999"
+        " WHERE simultaneous_calls > 9999 RETURNING id"
     )
+    _push_again(cr, cr.fetchall())
 
 
 def _rename_company_of_tokens(cr):
