@@ -28,6 +28,12 @@ class SaperxDid(models.Model):
         "is_ported": False,
     }
 
+    @api.model
+    def _get_spreadsheet_names(self):
+        return {
+            "line_id": self.env._("One of the line's numbers, or its account code."),
+        }
+
     @api.model_create_multi
     def create(self, vals_list):
         if self.env.context.get(IMPORTING):

@@ -34,6 +34,15 @@ class SaperxLine(models.Model):
     }
 
     @api.model
+    def _get_spreadsheet_names(self):
+        return {
+            "contract_id": self.env._(
+                "The contract's name or its code; or, if the customer has one alone, "
+                "their name, CPF or CNPJ."
+            ),
+        }
+
+    @api.model
     def _search_display_name(self, operator, value):
         """In a spreadsheet a line is named by one of its numbers or by its code."""
         names = asked_names(operator, value)

@@ -1,5 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
+from dataclasses import replace
+
 from odoo import api, models
 from odoo.exceptions import UserError, ValidationError
 
@@ -131,12 +133,20 @@ class SaperxSpreadsheetMixin(models.AbstractModel):
     def _get_spreadsheet(self):
         """:return: the template's columns in the user's language"""
         tree = self.env["base_import.import"].get_fields_tree(self._name)
+        named_by = self._get_spreadsheet_names()
         columns = []
         for path, example in self._spreadsheet_columns.items():
             if found := self._get_spreadsheet_column(tree, path):
-                title, field = found
-                columns.append(self._describe_column(title, field, example))
+                column = self._describe_column(*found, example)
+                if path in named_by:
+                    column = replace(column, advice=named_by[path])
+                columns.append(column)
         return columns
+
+    @api.model
+    def _get_spreadsheet_names(self):
+        """:return: path of a column to how its record is named there"""
+        return {}
 
     def _get_spreadsheet_column(self, tree, path):
         """:return: the title that the import knows the column by, and the field's
@@ -172,13 +182,13 @@ class SaperxSpreadsheetMixin(models.AbstractModel):
             return self.env._("Yes or No.")
         if field.type == "selection":
             return self.env._(
-                "One of: %s.", ", ".join(label for _value, label in told["selection"])
+                "One of: %s.", "; ".join(label for _value, label in told["selection"])
             )
         if field.type == "many2one":
             names = self.env[field.comodel_name].search([], limit=MOST_NAMES + 1)
             names = names.mapped("display_name")
             if 0 < len(names) <= MOST_NAMES:
-                return self.env._("One of: %s.", ", ".join(names))
+                return self.env._("One of: %s.", "; ".join(names))
             return self.env._("The name, as it is written in Odoo.")
         if field.type == "date":
             return self.env._("A date, such as 2026-12-31.")
@@ -208,8 +218,7 @@ def _without_consequences(messages):
     return [
         message
         for message in messages
-        if message.get("field")
-        or message.get("rows", {}).get("from") not in unread
+        if message.get("field") or message.get("rows", {}).get("from") not in unread
     ]
 
 

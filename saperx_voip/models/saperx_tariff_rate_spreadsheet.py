@@ -28,4 +28,6 @@ class SaperxTariffRate(models.Model):
     @api.model
     def _find_imported(self, values):
         keys = ("tariff_id", "prefix", "call_class", "date_from")
-        return self.search([(key, "=", values.get(key, False)) for key in keys], limit=1)
+        return self.search(
+            [(key, "=", values.get(key, False)) for key in keys], limit=1
+        )

@@ -53,7 +53,9 @@ class TestSpreadsheet(SaperxCase):
             }
         )
         cls.maria = cls._make_contract(
-            cls.env["res.partner"].create({"name": "Mariana Alves", "vat": "11144477735"}),
+            cls.env["res.partner"].create(
+                {"name": "Mariana Alves", "vat": "11144477735"}
+            ),
             name="Contrato Maria",
             code="C-001",
         )
@@ -72,9 +74,7 @@ class TestSpreadsheet(SaperxCase):
         )
         tree = env["base_import.import"].get_fields_tree(model)
         wanted = rows[0]
-        titles = [
-            env[model]._get_spreadsheet_column(tree, path)[0] for path in wanted
-        ]
+        titles = [env[model]._get_spreadsheet_column(tree, path)[0] for path in wanted]
         rows = [titles, *rows[1:]]
         record = env["base_import.import"].create(
             {
@@ -109,7 +109,13 @@ class TestSpreadsheet(SaperxCase):
 
     def test_lines_take_what_the_file_leaves_open_from_their_profile(self):
         rows = [
-            ["contract_id", "profile_id", "credit_limit", "allow_ldi", "did_ids/number"],
+            [
+                "contract_id",
+                "profile_id",
+                "credit_limit",
+                "allow_ldi",
+                "did_ids/number",
+            ],
             ["Contrato Maria", "Residencial", "1.250,50", "não", "(54) 3333-5554"],
             ["", "", "", "", "54 3333-5555"],
             ["Contrato João", "Residencial", "", "", "+55 54 3333-5556"],
@@ -176,13 +182,22 @@ class TestSpreadsheet(SaperxCase):
         self.assertIn(self.line.contract_id.name, errors[2])
 
     def test_the_same_file_again_changes_lines_instead_of_making_more(self):
-        titles = ["contract_id", "credit_limit", "did_ids/number", "did_ids/monthly_fee"]
+        titles = [
+            "contract_id",
+            "credit_limit",
+            "did_ids/number",
+            "did_ids/monthly_fee",
+        ]
         (line,) = self._import_well(
             "saperx.line", [titles, ["C-001", "200", "5433335554", "5,00"]]
         )
         again = self._import_well(
             "saperx.line",
-            [titles, ["C-001", "300", "5433335554", "9,90"], ["", "", "5433335555", ""]],
+            [
+                titles,
+                ["C-001", "300", "5433335554", "9,90"],
+                ["", "", "5433335555", ""],
+            ],
         )
         self.assertEqual(again, line)
         self.assertEqual(line.credit_limit, 300)
@@ -274,9 +289,7 @@ class TestSpreadsheet(SaperxCase):
 
 
 def _csv(rows):
-    return "\n".join(
-        ";".join(f'"{cell}"' for cell in row) for row in rows
-    ).encode()
+    return "\n".join(";".join(f'"{cell}"' for cell in row) for row in rows).encode()
 
 
 def _xlsx(rows):

@@ -178,9 +178,7 @@ def make_calls(world):
         )
     ]
     # Without a price, of nobody, and unreadable.
-    records.append(
-        world.record("unrated", lines["confirmed"], destino="551133334444")
-    )
+    records.append(world.record("unrated", lines["confirmed"], destino="551133334444"))
     stranger = world.circuit(lines["off"]) | {"id": 987654, "conta": "987654"}
     stranger["dids"] = [{"numero": "554199998888"}]
     records.append(world.record_of(stranger, "stranger"))
@@ -295,7 +293,9 @@ def check_what_is_new_has_its_defaults(world):
         ["integration_id"],
     )
     assert sorted(one["integration_id"][0] for one in watched) == sorted(both)
-    assert world.read_line(lines["same code"], "simultaneous_calls", "account_code") == {
+    assert world.read_line(
+        lines["same code"], "simultaneous_calls", "account_code"
+    ) == {
         "id": lines["same code"],
         "simultaneous_calls": 9999,
         "account_code": False,
@@ -317,7 +317,7 @@ def check_what_waited_goes_on(world):
     lines = world.lines
     world.let_pauses_end()
     world.wait_all_synced()
-    assert world.circuit(lines["invoiced"])["limite_chamadas"] == 7
+    assert world.circuit(lines["invoiced"])["limite_simultaneas"] == 7
     world.odoo.call("saperx.cdr.import", "action_retry", [world.run])
     run = world.wait_import(world.run)
     assert (run["new_count"], run["changed_count"]) == (0, 0)
