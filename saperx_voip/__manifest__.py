@@ -7,7 +7,7 @@
     "license": "AGPL-3",
     "author": "SaperX VoIP contributors, Odoo Community Association (OCA)",
     "website": "https://github.com/OCA/contract",
-    "depends": ["contract_termination", "bus"],
+    "depends": ["contract_termination", "base_import", "bus"],
     "external_dependencies": {
         "python": [
             "cronsim",
@@ -104,6 +104,7 @@
         "views/saperx_statement_views.xml",
         "views/res_config_settings_charging_views.xml",
         "views/saperx_menus.xml",
+        "views/saperx_spreadsheet_views.xml",
         "views/saperx_audit_views.xml",
         "wizards/saperx_reconciliation_wizard_views.xml",
         "wizards/saperx_accrual_wizard_views.xml",

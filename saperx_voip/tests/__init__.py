@@ -64,3 +64,4 @@ from . import test_sentinel
 from . import test_statement
 from . import test_statement_mail
 from . import test_statement_wizard
+from . import test_spreadsheet
