@@ -87,6 +87,7 @@ class Reckoning:
         closing_day = values.pop("closing_day", None)
         if closing_day:
             # A new closing day holds from the first day of the running cycle.
+            self._remember_closing_day(line, first)
             self._split(line, naive.midnight(first, ZONE), {"closing_day": closing_day})
         running = naive.period_at(line["periods"], now)
         if values.keys() == {"tariff"} and running["tariff"] is None:
@@ -95,6 +96,15 @@ class Reckoning:
                 period["tariff"] = values["tariff"]
         elif values:
             self._split(line, now, values)
+
+    def _remember_closing_day(self, line, first):
+        """A line that came within a cycle closed on its first closing day before it, so
+        that a new one makes that cycle short: nobody holds it then."""
+        begun = line["periods"][0]
+        before = naive.midnight(first - ONE_DAY, ZONE)
+        if begun["start"] > before:
+            terms = {"id": (line["id"], "before"), "start": before, "end": before}
+            line["periods"].insert(0, {**begun, **terms})
 
     def _formers_without_plan(self, line, running):
         """The period and those before it that only its closing day tells from it."""
