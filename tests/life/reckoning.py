@@ -123,7 +123,7 @@ class Reckoning:
         for period in list(line["periods"]):
             if period["end"] and period["end"] <= moment:
                 continue
-            if period["start"] >= moment:
+            if period["start"] >= moment or self._is_corrected(period, moment):
                 period.update(values)
                 continue
             later = {**period, **values, "start": moment}
@@ -131,6 +131,17 @@ class Reckoning:
             period["end"] = moment
             line["periods"].append(later)
         line["periods"].sort(key=lambda period: period["start"])
+
+    def _is_corrected(self, period, now):
+        """Terms that begin today, and by which nobody is known to have called, are
+        taken for not said yet when others are said."""
+        if naive.local_day(period["start"], ZONE) != naive.local_day(now, ZONE):
+            return False
+        line = period["id"][0]
+        return not any(
+            call["line"] == line and self.period_of(call) is period
+            for call in self.arrived.values()
+        )
 
     def rename(self, contract, customer, now):
         """The contract goes to another customer, with its lines."""
@@ -141,7 +152,7 @@ class Reckoning:
                     continue
                 if period["end"] and period["end"] <= now:
                     continue
-                if period["start"] >= now:
+                if period["start"] >= now or self._is_corrected(period, now):
                     period["customer"] = customer
                     continue
                 later = {**period, "customer": customer, "start": now}
