@@ -29,6 +29,7 @@
         "data/overdue.xml",
         "data/sentinel.xml",
         "data/audit.xml",
+        "data/circuits.xml",
         "data/product_product.xml",
         "data/saperx_dispute.xml",
         "data/ir_cron.xml",

@@ -37,6 +37,9 @@ from . import saperx_did
 from . import saperx_did_stock
 from . import saperx_did_again
 from . import saperx_line_moments
+from . import saperx_circuit
+from . import saperx_circuit_reading
+from . import saperx_integration_circuits
 from . import saperx_line_change
 from . import saperx_line_end
 from . import saperx_line_reopen
