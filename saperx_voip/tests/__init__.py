@@ -31,6 +31,7 @@ from . import test_invoice_reversal
 from . import test_invoice_dates
 from . import test_line
 from . import test_line_block
+from . import test_line_difference
 from . import test_line_end
 from . import test_line_period
 from . import test_line_terms
