@@ -136,7 +136,7 @@ class SaperxLineDifference(models.Model):
         """With all of its decimals, should there be more than the currency has."""
         if amount != round(amount, self.currency_id.decimal_places):
             return f"{amount:f}"
-        return format_amount(self.env, amount, self.currency_id)
+        return format_amount(self.env, float(amount), self.currency_id)
 
     @api.model
     def _say_flag(self, value):

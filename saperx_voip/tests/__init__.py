@@ -53,6 +53,7 @@ from . import test_recalculation
 from . import test_reconciliation
 from . import test_reject
 from . import test_schedule
+from . import test_schedule_comparing
 from . import test_secret
 from . import test_simulation
 from . import test_rate_import
