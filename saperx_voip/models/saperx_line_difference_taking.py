@@ -72,14 +72,34 @@ class SaperxLineDifference(models.Model):
             return self._read_related(value)
         if name == "credit_limit":
             return self._read_money(Decimal(value))
-        if name == "account_code" and not re.fullmatch("[0-9]{6}", value or ""):
-            raise UserError(
-                self.env._("“%s” is no account code: it has six digits.", value or "")
-            )
+        if name == "account_code":
+            self._check_account_code(value or "")
         kind = self.env["saperx.line"]._fields[name].type
         if kind == "boolean":
             return value == "true"
         return int(value) if kind == "integer" else value
+
+    def _check_account_code(self, code):
+        if not re.fullmatch("[0-9]{6}", code):
+            raise UserError(
+                self.env._("“%s” is no account code: it has six digits.", code)
+            )
+        holder = self.env["saperx.line"].search(
+            [
+                ("integration_id", "=", self.integration_id.id),
+                ("account_code", "=", code),
+                ("state", "!=", "cancelled"),
+            ],
+            limit=1,
+        )
+        if holder:
+            raise UserError(
+                self.env._(
+                    "The account code %(code)s is that of the line %(line)s here.",
+                    code=code,
+                    line=holder.display_name,
+                )
+            )
 
     def _read_related(self, value):
         if not value:
