@@ -147,7 +147,6 @@ from . import saperx_statement_words
 from . import saperx_statement_actions
 from . import account_move_send
 from . import res_company_statement
-from . import base_import_import
 from . import saperx_spreadsheet_mixin
 from . import saperx_line_spreadsheet
 from . import saperx_did_spreadsheet
