@@ -12,7 +12,7 @@ from .saperx_cdr_row import Gatherer
 
 PAGE_LIMIT = 1000
 # Batches that are read and rated while another one is stored: what memory holds.
-AHEAD = 2
+AHEAD = 1
 # Seconds before a page is asked for again, that did not come or not as one.
 PAUSES = (0.3, 1.0, 3.0, 8.0)
 # So many cursors may expire, one after the other, before anything new was read.

@@ -110,7 +110,7 @@ class SaperxCdrImport(models.Model):
 
         :return: as ``_merge_with_stored``, or None if that has to be done
         """
-        ids = list(batch.calls)
+        ids = batch.get_ids()
         if self._read_stored(ids[:: 1 + len(ids) // SAMPLE]):
             return None
         rows = [batch.get_row(remote_id) for remote_id in ids]
@@ -123,16 +123,17 @@ class SaperxCdrImport(models.Model):
 
     def _merge_with_stored(self, batch):
         """:return: rows of new calls, how many were changed, and the lines concerned"""
-        stored = self._read_stored(list(batch.calls))
+        ids = batch.get_ids()
+        stored = self._read_stored(ids)
         new, changed, line_ids = [], [], set()
-        for remote_id, call in batch.calls.items():
+        for remote_id in ids:
             known = stored.get(remote_id)
             if known is None:
                 row = batch.get_row(remote_id)
                 new.append(row)
                 if row.state == "unbilled":
                     line_ids.add(row.line_id)
-            elif known[0] != call.fingerprint.hex():
+            elif known[0] != batch.calls[remote_id].fingerprint.hex():
                 row = batch.get_row(remote_id)
                 changed.append(row)
                 line_ids |= {known[1], row.line_id}

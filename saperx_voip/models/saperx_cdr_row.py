@@ -28,7 +28,7 @@ NULL = "\\N"
 NOBODY = "\t".join([NULL] * 4)
 
 # Pages are stored together: each transaction has a price of its own.
-BATCH_CALLS = 10_000
+BATCH_CALLS = 20_000
 # But what came in is seen soon, from a platform that takes its time.
 BATCH_SECONDS = 1.5
 
@@ -198,6 +198,11 @@ class Batch:
         """Rows by another maker from now on."""
         if maker is not self.maker:
             self.maker, self.rows = maker, {}
+
+    def get_ids(self):
+        """The platform's ids, in the order in which they are best stored: what stands
+        together in the indexes comes together, which spares a quarter of a COPY."""
+        return sorted(self.calls)
 
     def get_row(self, remote_id):
         return self.rows.get(remote_id) or self.maker.make(self.calls[remote_id])
