@@ -204,8 +204,9 @@ class Batch:
         together in the indexes comes together, which spares a quarter of a COPY."""
         return sorted(self.calls)
 
-    def get_row(self, remote_id):
-        return self.rows.get(remote_id) or self.maker.make(self.calls[remote_id])
+    def get_rows(self, remote_ids):
+        rows, calls, make = self.rows, self.calls, self.maker.make
+        return [rows.get(some_id) or make(calls[some_id]) for some_id in remote_ids]
 
     def is_due(self):
         return (

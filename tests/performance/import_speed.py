@@ -139,7 +139,11 @@ def empty(env):
 
 
 def copy_again(env) -> float:
-    """The rows that there are, into the emptied table. :return: rows a second"""
+    """The rows that there are, as they came, into the emptied table. An import stores
+    them by batches in the order of their ids, in which a COPY is faster by a third.
+
+    :return: rows a second
+    """
     env.cr.execute(
         "SELECT string_agg(quote_ident(column_name), ', ')"
         " FROM information_schema.columns"
@@ -148,7 +152,9 @@ def copy_again(env) -> float:
     (columns,) = env.cr.fetchone()
     with tempfile.TemporaryFile() as rows:
         env.cr.copy_expert(
-            f"COPY (SELECT {columns} FROM saperx_cdr ORDER BY id) TO STDOUT", rows
+            f"COPY (SELECT {columns} FROM saperx_cdr ORDER BY start, remote_id)"
+            " TO STDOUT",
+            rows,
         )
         empty(env)
         rows.seek(0)
