@@ -16,6 +16,7 @@
             "msgspec",
             "openpyxl",
             "phonenumbers",
+            "rapidfuzz",
             "requests",
         ],
     },
