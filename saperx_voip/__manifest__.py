@@ -77,6 +77,7 @@
         "views/saperx_cdr_access_views.xml",
         "views/saperx_recalculation_views.xml",
         "views/saperx_charge_views.xml",
+        "views/saperx_allowance_opening_views.xml",
         "views/saperx_dispute_views.xml",
         "views/saperx_fee_views.xml",
         "views/saperx_charging_views.xml",

@@ -16,7 +16,7 @@ from .records import Certainty, Circuit, Contract, Evidence, Match, Proposal
 MOST_SHARING = 20
 # A word of so many names finds nobody by itself.
 MOST_WITH_WORD = 200
-# Whose names are compared letter by letter, those with the rarest words in common first.
+# Whose names are compared letter by letter: those with the rarest words in common.
 MOST_COMPARED = 30
 # What a person can choose among.
 MOST_PROPOSALS = 10

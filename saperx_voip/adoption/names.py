@@ -9,7 +9,7 @@ from rapidfuzz import fuzz
 # What says how a company is constituted, and what joins words: neither tells one
 # customer from another.
 LEGAL_FORMS = frozenset(
-    "cia companhia comp eireli epp ltda limitada me mei sa sas slu ss unipessoal".split()
+    "cia companhia eireli epp ltda limitada me mei sa sas slu ss unipessoal".split()
 )
 JOINING = frozenset("a as da das de do dos e em na no o os".split())
 

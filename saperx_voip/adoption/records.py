@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Certainty(enum.StrEnum):
-    """How sure it is that a circuit belongs to a contract, from the most to the least."""
+    """How sure it is that a circuit is of a contract, from the most to the least."""
 
     CERTAIN = "certain"
     LIKELY = "likely"

@@ -88,6 +88,7 @@ from . import saperx_charging
 from . import saperx_cdr_import_charging
 from . import saperx_charge_class
 from . import saperx_charge_allowance
+from . import saperx_allowance_opening
 from . import saperx_audit
 from . import saperx_audit_check
 from . import saperx_audit_violation

@@ -207,6 +207,7 @@ class SaperxCharge(models.Model):
                 "carried_quantity": balance.carried,
                 "used_quantity": used[charge.id, key.allowance_id],
                 "carried_away": balance.carried_away,
+                "before_quantity": balance.before,
             }
             for charge in self
             for key, balance in ledger.close(

@@ -1,6 +1,7 @@
 from . import test_access
 from . import test_accrual
 from . import test_allowance
+from . import test_allowance_opening
 from . import test_api_log
 from . import test_audit
 from . import test_call_access
