@@ -158,7 +158,7 @@ def _find_or_create(client: Client, progress: Progress) -> None:
         # reference; a cancelled line that is not there is done, any other made again.
         with suppress(NotFound):
             line = client.get_line(wanted.remote_id)
-            if line.reference == wanted.settings.reference:
+            if _is_ours(line, wanted.settings):
                 progress.saw(line)
                 return
     if wanted.final:
@@ -182,6 +182,14 @@ def _find_or_create(client: Client, progress: Progress) -> None:
         # The conflict is about something else: that line is not ours to change.
         raise conflict
     progress.saw(line)
+
+
+def _is_ours(line: Line, settings: LineSettings) -> bool:
+    """Whether a line is the one that is meant. One that was adopted may have no key of
+    ours yet: then its account code must be the same."""
+    if line.reference:
+        return line.reference == settings.reference
+    return bool(line.account_code) and line.account_code == settings.account_code
 
 
 def _find(client: Client, reference: str) -> Line | None:

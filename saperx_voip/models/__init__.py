@@ -37,6 +37,9 @@ from . import saperx_did
 from . import saperx_did_stock
 from . import saperx_did_again
 from . import saperx_line_moments
+from . import saperx_circuit
+from . import saperx_circuit_reading
+from . import saperx_integration_circuits
 from . import saperx_line_change
 from . import saperx_line_end
 from . import saperx_line_reopen
@@ -103,6 +106,12 @@ from . import saperx_fraud_alert_action
 from . import saperx_cdr_access_elsewhere
 from . import saperx_line_sentinel
 from . import saperx_integration_sentinel
+from . import saperx_adoption
+from . import saperx_adoption_row
+from . import saperx_adoption_matching
+from . import saperx_adoption_run
+from . import saperx_line_adoption
+from . import saperx_integration_adoption
 from . import contract_contract
 from . import contract_contract_invoicing
 from . import contract_contract_invoicing_alone

@@ -3,11 +3,12 @@
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 
+from .saperx_cdr_rematch import REMATCH_WAITS
+
 SAME_NAME = (
     "billing_type", "route", "portability", "caller_id", "allow_lc", "allow_ldn",
     "allow_ldi", "allow_vc1", "allow_vc2", "allow_vc3", "credit_limit",
 )  # fmt: skip
-REMATCH_WAITS = "saperx_rematch_waits"
 
 
 class SaperxLine(models.Model):

@@ -10,6 +10,7 @@ from . import test_charge
 from . import test_charge_drawing
 from . import test_charge_rules
 from . import test_charging
+from . import test_circuit
 from . import test_contract_end
 from . import test_contract_life
 from . import test_contract_undo
