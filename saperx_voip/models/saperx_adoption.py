@@ -186,7 +186,13 @@ class SaperxAdoption(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "saperx_voip.saperx_adoption_row_action"
         )
-        return {**action, "domain": [("adoption_id", "=", self.id)]}
+        filters = {
+            name: value
+            for name, value in self.env.context.items()
+            if name.startswith("search_default_")
+        }
+        domain = [("adoption_id", "=", self.id)]
+        return {**action, "domain": domain, "context": filters}
 
     def _check_may_adopt(self):
         self.check_access("read")

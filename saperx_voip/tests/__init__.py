@@ -1,5 +1,6 @@
 from . import test_access
 from . import test_accrual
+from . import test_adoption
 from . import test_allowance
 from . import test_allowance_opening
 from . import test_api_log
