@@ -77,7 +77,9 @@ class SaperxAdoption(models.Model):
         for adoption in self:
             adoption.unknown_count = adoption.integration_id.unknown_circuit_count
 
-    @api.depends("row_ids.state", "row_ids.certainty", "row_ids.is_chosen")
+    @api.depends(
+        "row_ids.state", "row_ids.certainty", "row_ids.is_chosen", "confirmed_count"
+    )
     def _compute_counts(self):
         by_state, by_certainty, chosen = {}, {}, {}
         for adoption, state, certainty, is_chosen, count in self.env[
@@ -171,7 +173,7 @@ class SaperxAdoption(models.Model):
             {
                 "confirmed_by_id": self.env.uid,
                 "confirmed_at": fields.Datetime.now(),
-                "confirmed_count": len(rows) + self.waiting_count,
+                "confirmed_count": self.waiting_count,
             }
         )
         if len(rows) <= MOST_AT_ONCE:

@@ -57,7 +57,8 @@ class SaperxAdoption(models.Model):
         self.env.cr.execute(
             SQL(
                 """
-                DELETE FROM saperx_adoption_row AS adopted USING saperx_circuit AS circuit
+                DELETE FROM saperx_adoption_row AS adopted
+                USING saperx_circuit AS circuit
                 WHERE circuit.id = adopted.circuit_id AND adopted.adoption_id = %s
                   AND adopted.state IN ('open', 'failed')
                   AND (circuit.gone OR circuit.line_id IS NOT NULL)

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from functools import partial
 
 from psycopg2 import IntegrityError, OperationalError
 

@@ -31,6 +31,7 @@ class SaperxLine(models.Model):
         """
         known = self._find_adopted(circuit for circuit, _values in wanted)
         new = [(c, values) for c, values in wanted if c not in known]
+        self._check_adoptable([circuit for circuit, _values in new])
         lines = self.with_context(**{REMATCH_WAITS: True}).create(
             [self._prepare_adopted(circuit, values) for circuit, values in new]
         )
@@ -69,6 +70,53 @@ class SaperxLine(models.Model):
             if line:
                 found[circuit] = line
         return found
+
+    @api.model
+    def _check_adoptable(self, circuits):
+        """Before the database, which would say it in its own words.
+
+        :raise UserError: if another line here has what is one of these circuits'
+        """
+        lines = self.sudo()
+        integrations = [circuit.integration_id.id for circuit in circuits]
+        same_platform = [("integration_id", "in", integrations)]
+        holders = {
+            (line.integration_id, line.account_code): line
+            for line in lines.search(
+                [
+                    *same_platform,
+                    ("state", "!=", "cancelled"),
+                    ("account_code", "in", [c.account_code for c in circuits]),
+                ]
+            )
+        }
+        holders |= {
+            (line.integration_id, line.reference): line
+            for line in lines.search(
+                [*same_platform, ("reference", "in", [c.reference for c in circuits])]
+            )
+        }
+        numbers = [did["number"] for c in circuits for did in c.dids or ()]
+        holders |= {
+            (did.integration_id, did.number): did.line_id
+            for did in self.env["saperx.did"]
+            .sudo()
+            .search([*same_platform, ("number", "in", numbers)])
+        }
+        for circuit in circuits:
+            own = [circuit.account_code, circuit.reference]
+            own += [did["number"] for did in circuit.dids or ()]
+            for what in filter(None, own):
+                if holder := holders.get((circuit.integration_id, what)):
+                    raise UserError(
+                        self.env._(
+                            "“%(what)s” is already that of the line %(line)s of the "
+                            "contract %(contract)s.",
+                            what=what,
+                            line=holder.display_name,
+                            contract=holder.contract_id.display_name,
+                        )
+                    )
 
     @api.model
     def _prepare_adopted(self, circuit, values):

@@ -205,7 +205,9 @@ class TestAdoption(SaperxCase):
     def test_calls_without_a_line_find_it_and_older_ones_were_charged_elsewhere(self):
         self._import(
             *(
-                self._make_call(n, f"2026-10-{n} 12:00:00", line_remote_id=101)
+                self._make_call(
+                    n, f"2026-10-{n} 12:00:00", line_remote_id=101, caller=THERE
+                )
                 for n in ("09", "11")
             )
         )
