@@ -186,10 +186,14 @@ def _find_or_create(client: Client, progress: Progress) -> None:
 
 def _is_ours(line: Line, settings: LineSettings) -> bool:
     """Whether a line is the one that is meant. One that was adopted may have no key of
-    ours yet: then its account code must be the same."""
+    ours yet: then its account code must be the same, or whose it is."""
     if line.reference:
         return line.reference == settings.reference
-    return bool(line.account_code) and line.account_code == settings.account_code
+    there = line.settings
+    return line.account_code == settings.account_code or (
+        there.customer_document is not None
+        and there.customer_document == settings.customer_document
+    )
 
 
 def _find(client: Client, reference: str) -> Line | None:

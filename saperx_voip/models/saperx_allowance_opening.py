@@ -135,7 +135,7 @@ class SaperxAllowanceOpening(models.Model):
                 raise UserError(
                     self.env._(
                         "All calls of the line %s are charged here: say first from "
-                        "when on (“Charge calls from”).",
+                        "when on (“Charge Calls From”).",
                         line.display_name,
                     )
                 )

@@ -99,7 +99,7 @@ class TestAllowanceOpening(SaperxCase):
 
     def test_nothing_was_used_before_of_what_is_charged_here_since_ever(self):
         self.integration.charge_calls_from = False
-        with self.assertRaisesRegex(UserError, "Charge calls from"):
+        with self.assertRaisesRegex(UserError, "Charge Calls From"):
             self._open(1)
 
     def test_an_allowance_of_another_plan_is_refused(self):

@@ -20,6 +20,8 @@ def cnpj(root: int) -> str:
 
 
 def _check_digit(digits: str, weights) -> str:
-    total = sum(int(digit) * weight for digit, weight in zip(digits, weights))
+    total = sum(
+        int(digit) * weight for digit, weight in zip(digits, weights, strict=True)
+    )
     rest = total % 11
     return str(11 - rest if rest > 1 else 0)
