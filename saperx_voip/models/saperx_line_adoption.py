@@ -32,8 +32,12 @@ class SaperxLine(models.Model):
         known = self._find_adopted(circuit for circuit, _values in wanted)
         new = [(c, values) for c, values in wanted if c not in known]
         self._check_adoptable([circuit for circuit, _values in new])
+        integrations = self.env["saperx.integration"].union(
+            *(circuit.integration_id for circuit, _values in new)
+        )
+        plans = self._read_plans_there(integrations)
         lines = self.with_context(**{REMATCH_WAITS: True}).create(
-            [self._prepare_adopted(circuit, values) for circuit, values in new]
+            [self._prepare_adopted(circuit, values, plans) for circuit, values in new]
         )
         for line, (circuit, _values) in zip(lines, new, strict=True):
             line._block_as_there(circuit)
@@ -119,10 +123,9 @@ class SaperxLine(models.Model):
                     )
 
     @api.model
-    def _prepare_adopted(self, circuit, values):
+    def _prepare_adopted(self, circuit, values, plans):
         code = circuit.account_code or ""
         is_code = len(code) == 6 and code.isascii() and code.isdigit()
-        plans = self._get_adopted_plans(circuit)
         ported = circuit.portability == "in"
         return {
             "integration_id": circuit.integration_id.id,
@@ -130,7 +133,7 @@ class SaperxLine(models.Model):
             "profile_id": False,
             "account_code": is_code and code,
             "state": "inactive" if circuit.status == "inactive" else "active",
-            **plans,
+            **self._get_adopted_plans(circuit, plans),
             **{name: circuit[name] for name in SAME_NAME},
             "closing_day": circuit.closing_day or 31,
             "simultaneous_calls": circuit.simultaneous_calls or 1,
@@ -152,29 +155,34 @@ class SaperxLine(models.Model):
         }
 
     @api.model
-    def _get_adopted_plans(self, circuit):
-        """:raise UserError: if one of them was never read from the platform"""
-        integration = circuit.integration_id
-        found = {}
-        for name, model, remote_id, scope in (
-            ("plan_id", "saperx.plan", circuit.plan_remote_id, "national"),
-            (
-                "international_plan_id",
-                "saperx.plan",
-                circuit.international_plan_remote_id,
-                "international",
-            ),
-            ("group_id", "saperx.group", circuit.group_remote_id, None),
+    def _read_plans_there(self, integrations):
+        """:return: by field, integration and id on the platform, plans and groups, also
+        those that are gone there"""
+        domain = [("integration_id", "in", integrations.ids)]
+        plans = self.env["saperx.plan"].with_context(active_test=False).search(domain)
+        groups = self.env["saperx.group"].with_context(active_test=False)
+        names = {"national": "plan_id", "international": "international_plan_id"}
+        found = {
+            (names[plan.scope], plan.integration_id, plan.remote_id): plan
+            for plan in plans
+        }
+        return found | {
+            ("group_id", group.integration_id, group.remote_id): group
+            for group in groups.search(domain)
+        }
+
+    @api.model
+    def _get_adopted_plans(self, circuit, plans):
+        """:param plans: as ``_read_plans_there`` gives them
+        :raise UserError: if one of them was never read from the platform"""
+        values = {}
+        for name, remote_id in (
+            ("plan_id", circuit.plan_remote_id),
+            ("international_plan_id", circuit.international_plan_remote_id),
+            ("group_id", circuit.group_remote_id),
         ):
-            domain = [
-                ("integration_id", "=", integration.id),
-                ("remote_id", "=", remote_id),
-            ]
-            if scope:
-                domain.append(("scope", "=", scope))
-            records = self.env[model].with_context(active_test=False)
-            record = remote_id and records.search(domain, limit=1)
-            if remote_id and not record:
+            found = plans.get((name, circuit.integration_id, remote_id))
+            if remote_id and not found:
                 raise UserError(
                     self.env._(
                         "%(field)s %(id)s of the circuit is not known here: "
@@ -183,8 +191,8 @@ class SaperxLine(models.Model):
                         id=remote_id,
                     )
                 )
-            found[name] = record.id if record else False
-        return found
+            values[name] = found.id if found else False
+        return values
 
     def _block_as_there(self, circuit):
         """A line that is blocked there is blocked here, by hand: its reason is not

@@ -56,6 +56,7 @@ def _make(db: sqlite3.Connection, place: int) -> dict[str, object]:
         "plano_id": plan["id"],
         "tipo": "pos_pago",
         "plano_tipo": "stfc",
+        "dia_fechamento": 31,
         "ldi": rng.random() < 0.3,
         "limite_credito": 300 * forms.MONEY_UNITS,
     }
