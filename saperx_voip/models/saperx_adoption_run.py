@@ -43,6 +43,7 @@ class SaperxAdoption(models.Model):
                     if time.monotonic() >= until:
                         retrying(self._trigger_run, self.env)
                         return
+                # Of several at once none may have seen that it was the last.
                 retrying(adoption._finish, self.env)
             except OperationalError as error:
                 # Others hold these rows for long, or the database is going down.
@@ -53,13 +54,16 @@ class SaperxAdoption(models.Model):
 
     def _adopt_next(self):
         """:return: whether there was anything left to do"""
-        rows = self.env["saperx.adoption.row"].search(
-            [("adoption_id", "=", self.id), ("state", "=", "waiting")],
-            order="id",
+        waiting = self.env["saperx.adoption.row"].search(
+            [("adoption_id", "=", self.id), ("state", "=", "waiting")], order="id"
         )
-        rows = rows.try_lock_for_update(limit=BATCH)
+        rows = waiting.try_lock_for_update(limit=BATCH)
         self._adopt_rows(rows)
-        tell_forms(self)
+        if rows == waiting:
+            # With the last of them: whoever dies after it has done all.
+            self._finish()
+        else:
+            tell_forms(self)
         return bool(rows)
 
     def _finish(self):

@@ -58,6 +58,11 @@ class TestAllowanceOpening(SaperxCase):
         ))  # fmt: skip
         told = self._get_call(3).explanation
         self.assertIn("8 min 30 s of it were used in the previous system.", told)
+        statement = self.env["saperx.statement"]
+        part = statement._get_parts_of_charges(charge)[0]
+        [told] = statement._get_allowances(part)
+        self.assertIn("(8 min 30 s used in the previous system)", told.name)
+        self.assertEqual((told.used, told.used_by_others), ("1 min 30 s", "–"))
         self.assertFalse(
             self.env["saperx.audit"]._find_violations(self.company),
         )

@@ -11,9 +11,10 @@ import time
 from contextlib import contextmanager
 
 import pytest
+from demo.client import OdooClient
 
 from .browser import log_in
-from .world import WAIT_SECONDS
+from .world import WAIT_SECONDS, at_once
 
 LINES = int(os.environ.get("ADOPTION_LINES", "60"))
 CALLS = int(os.environ.get("ADOPTION_CALLS", "8"))
@@ -203,6 +204,45 @@ def test_circuits_are_adopted_matched_and_charged_and_nothing_changes_there(
     after = world.sandbox.ledger()
     assert after["circuitos"] == before["circuitos"]
     assert after["dids"] == before["dids"]
+
+
+def test_two_servers_adopt_at_once_and_one_of_them_dies(second_server, world):
+    """Each circuit becomes one line, whoever is at it, and however often."""
+    odoo = world.odoo
+    circuits = world.sandbox.make_lines(24)
+    contract = world.contract("Todos")
+    odoo.call("saperx.integration", "action_compare_lines", [world.integration])
+    world.wait_for_workers(
+        "all circuits are known", lambda: _count(world, "saperx.circuit") == 24
+    )
+    odoo.call("saperx.integration", "action_adopt_circuits", [world.integration])
+    (adoption,) = odoo.search_read(
+        "saperx.adoption", [("integration_id", "=", world.integration)], ["row_ids"]
+    )
+    few, many = adoption["row_ids"][:3], adoption["row_ids"][3:]
+    second = OdooClient(second_server.url, second_server.database, "admin", "admin")
+    choice = {"contract_id": contract, "is_chosen": True}
+    odoo.write("saperx.adoption.row", few, choice)
+    adopt = ("saperx.adoption", "action_adopt", [adoption["id"]])
+    outcomes = at_once(lambda: odoo.call(*adopt), lambda: second.call(*adopt))
+    assert None in outcomes
+    assert _count(world, "saperx.line") == len(few)
+    # Who is asked for the rest dies while some of them are being made.
+    odoo.write("saperx.adoption.row", many, choice)
+    second.call(*adopt)
+    second_server.kill()
+    world.wait_for_workers(
+        "the other one has adopted all of them",
+        lambda: _count(world, "saperx.line") == len(circuits),
+    )
+    rows = odoo.search_read(
+        "saperx.adoption.row", [("adoption_id", "=", adoption["id"])], ["state"]
+    )
+    assert {row["state"] for row in rows} == {"adopted"}
+    ledger = world.sandbox.ledger()
+    assert {circuit["id"] for circuit in ledger["circuitos"]} == {
+        circuit["id"] for circuit in circuits
+    }
 
 
 def _adopt(page, world, adoption):
