@@ -1,9 +1,8 @@
 """Starting with a platform that already runs: its circuits, a month of their calls, and
 contracts in Odoo that know nothing of it.
 
-Small here; ``make adoption`` takes five thousand of each:
-
-    ADOPTION_LINES=5000 ADOPTION_CALLS=60 make adoption
+Small here: ``make adoption`` takes five thousand circuits with sixty calls each, or as
+many as ``ADOPTION_LINES`` and ``ADOPTION_CALLS`` say, and prints what each step took.
 """
 
 import os
