@@ -39,6 +39,12 @@ from . import saperx_did_again
 from . import saperx_line_moments
 from . import saperx_circuit
 from . import saperx_circuit_reading
+from . import saperx_line_difference
+from . import saperx_line_difference_words
+from . import saperx_line_difference_finding
+from . import saperx_line_difference_taking
+from . import saperx_line_difference_mending
+from . import saperx_line_comparing
 from . import saperx_integration_circuits
 from . import saperx_line_change
 from . import saperx_line_end
@@ -65,6 +71,7 @@ from . import saperx_cdr_import_storing
 from . import saperx_schedule
 from . import saperx_schedule_run
 from . import saperx_schedule_responsible
+from . import saperx_schedule_comparing
 from . import saperx_cdr_import_undo
 from . import saperx_cdr_rematch
 from . import saperx_cdr_change

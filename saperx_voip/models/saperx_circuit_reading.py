@@ -4,7 +4,7 @@ import logging
 from functools import partial
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 from odoo.service.model import retrying
 
 from ..alone import alone
@@ -64,6 +64,18 @@ class SaperxCircuitReading(models.Model):
         help="Known from before, and not listed any more.",
     )
     rejected_count = fields.Integer(string="Unreadable", readonly=True)
+    compared_count = fields.Integer(string="Lines compared", readonly=True)
+    skipped_count = fields.Integer(
+        string="Not compared",
+        readonly=True,
+        help="Changed while the platform was read, or not readable there: the next "
+        "reading compares them.",
+    )
+    difference_count = fields.Integer(
+        string="Differences",
+        readonly=True,
+        help="All that were found: also what is ignored or waits to be pushed.",
+    )
     rejects = fields.Text(
         string="What could not be read",
         readonly=True,
@@ -74,6 +86,10 @@ class SaperxCircuitReading(models.Model):
     def _compute_display_name(self):
         for reading in self:
             reading.display_name = f"{reading.integration_id.name} #{reading.id}"
+
+    def action_view_differences(self):
+        self.ensure_one()
+        return self.integration_id.action_view_differences()
 
     @api.model
     def _begin(self, integration):
@@ -139,7 +155,9 @@ class SaperxCircuitReading(models.Model):
 
     def _read_and_store(self):
         integration = self.integration_id
-        known = retrying(self._get_known_ids, self.env)
+        known, asked_at = retrying(
+            lambda: (self._get_known_ids(), self.env.cr.now()), self.env
+        )
         with retrying(integration._get_client, self.env) as client:
             lines, rejects = self._read(client)
             if not rejects and known - lines.keys():
@@ -147,7 +165,7 @@ class SaperxCircuitReading(models.Model):
                 # that was missed comes with the second reading.
                 again, rejects = self._read(client)
                 lines |= again
-        retrying(partial(self._store, lines, rejects, known), self.env)
+        retrying(partial(self._store, lines, rejects, known, asked_at), self.env)
 
     def _get_known_ids(self):
         circuits = self.env["saperx.circuit"].search_fetch(
@@ -167,13 +185,16 @@ class SaperxCircuitReading(models.Model):
                 lines[record.remote_id] = record
         return lines, rejects
 
-    def _store(self, lines, rejects, known):
+    def _store(self, lines, rejects, known, asked_at):
         """Everything that came of the reading, in one transaction."""
         circuits = self.env["saperx.circuit"]
         # What could not be read may be one of those that are missing.
         gone = set() if rejects else known - lines.keys()
         circuits._mark_gone(self.integration_id, list(gone))
         new, changed = circuits._merge(self.integration_id, lines.values())
+        found = self.env["saperx.line.difference"]._find(
+            self, lines, not rejects, asked_at
+        )
         self.write(
             {
                 "state": "done",
@@ -183,6 +204,9 @@ class SaperxCircuitReading(models.Model):
                 "changed_count": changed,
                 "gone_count": len(gone),
                 "rejected_count": len(rejects),
+                "compared_count": found.compared_count,
+                "skipped_count": len(found.skipped_line_ids),
+                "difference_count": len(found.rows),
                 "rejects": "\n".join(
                     f"{reject.remote_id or '?'}: {reject.reason}"
                     for reject in rejects[:NAMED_REJECTS]

@@ -33,6 +33,7 @@ from . import test_invoice_reversal
 from . import test_invoice_dates
 from . import test_line
 from . import test_line_block
+from . import test_line_difference
 from . import test_line_end
 from . import test_line_period
 from . import test_line_terms
@@ -54,6 +55,7 @@ from . import test_recalculation
 from . import test_reconciliation
 from . import test_reject
 from . import test_schedule
+from . import test_schedule_comparing
 from . import test_secret
 from . import test_simulation
 from . import test_rate_import

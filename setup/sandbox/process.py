@@ -255,6 +255,9 @@ class SandboxProcess:
         """:param changes: fields of CircuitoEscrita, and ``status``"""
         return self._control("PUT", f"/circuitos/{line_id}", json=changes)
 
+    def remove_line(self, line_id: int) -> bool:
+        return self._control("DELETE", f"/circuitos/{line_id}")["removed"]
+
     def set_registration(self, line_id: int, **members: Any) -> None:
         """:param members: online, ip, latencia_ms, saldo; others are made up again"""
         self._control("PUT", f"/circuitos/{line_id}/registro", json=members)

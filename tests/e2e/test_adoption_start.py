@@ -34,7 +34,7 @@ def _written(circuit, place):
     """A customer as an office wrote him down: other spelling, a part of the facts."""
     name, document = circuit["nome"], circuit["documento"]
     ddd, local = circuit["numero"][2:4], circuit["numero"][4:]
-    values = {"name": name.upper() if place % 3 else name, "lang": "pt_BR"}
+    values = {"name": name if place % 10 else name.upper(), "lang": "pt_BR"}
     if document and place % 7:
         values["vat"] = document
     if not values.get("vat") or place % 2:
@@ -203,6 +203,22 @@ def test_circuits_are_adopted_matched_and_charged_and_nothing_changes_there(
     after = world.sandbox.ledger()
     assert after["circuitos"] == before["circuitos"]
     assert after["dids"] == before["dids"]
+    with timed("compared with the platform"):
+        found = _compare(world)
+    # The office writes some customers otherwise; all else is as it is there.
+    assert {difference["field_name"] for difference in found} <= {
+        "customer_name",
+        "customer_document",
+    }
+    with timed(f"pushed what {len(found)} differences say"):
+        ids = [difference["id"] for difference in found]
+        odoo.call("saperx.line.difference", "action_push", ids)
+        world.wait_for_workers(
+            "all lines are in step",
+            lambda: not world.count_lines("sync_state <> 'synced'"),
+            PATIENCE,
+        )
+    assert _compare(world) == []
 
 
 def test_two_servers_adopt_at_once_and_one_of_them_dies(second_server, world):
@@ -261,6 +277,30 @@ def _adopt(page, world, adoption):
         "saperx.adoption.row", [("state", "=", "failed")], ["error"]
     )
     assert not failed, failed[:3]
+
+
+def _compare(world):
+    """:return: the differences that are found, without what is over"""
+    odoo = world.odoo
+    action = odoo.call(
+        "saperx.integration", "action_compare_lines", [world.integration]
+    )
+    reading = action["res_id"]
+    world.wait_for_workers(
+        "the platform has been compared",
+        lambda: (
+            odoo.read("saperx.circuit.reading", reading, "state")["state"] == "done"
+        ),
+        PATIENCE,
+    )
+    return odoo.search_read(
+        "saperx.line.difference",
+        [
+            ("integration_id", "=", world.integration),
+            ("state", "not in", ("settled", "mended")),
+        ],
+        ["kind", "field_name", "state"],
+    )
 
 
 def _check_lines(world):
