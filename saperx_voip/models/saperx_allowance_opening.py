@@ -187,7 +187,11 @@ class SaperxAllowanceOpening(models.Model):
                     "cycle_start": first,
                     "cycle_end": last,
                 }
-            super(SaperxAllowanceOpening, opening).write(values)
+            opening._write_own(values)
+
+    def _write_own(self, values):
+        """Write what follows from the line."""
+        return super().write(values)
 
     def _draw_again(self):
         self.env["saperx.cdr"].sudo()._draw_allowances(self.line_id.ids)
