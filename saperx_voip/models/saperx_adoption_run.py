@@ -36,21 +36,32 @@ class SaperxAdoption(models.Model):
         cron = self.env["ir.cron"]
         until = time.monotonic() + get_working_seconds()
         waiting = self.env["saperx.adoption.row"].search([("state", "=", "waiting")])
+        cron._commit_progress(1, remaining=1)
         for adoption in waiting.adoption_id:
-            cron._commit_progress(1, remaining=1)
             try:
-                while retrying(adoption._adopt_next, self.env):
-                    if time.monotonic() >= until:
-                        retrying(self._trigger_run, self.env)
-                        return
-                # Of several at once none may have seen that it was the last.
-                retrying(adoption._finish, self.env)
+                if not adoption._adopt_until(until):
+                    retrying(self._trigger_run, self.env)
+                    break
             except OperationalError as error:
                 # Others hold these rows for long, or the database is going down.
                 _logger.info("%s goes on later: %s", adoption.display_name, error)
                 self.env.cr.rollback()
-                return
+                break
+        # Also where something is left: Odoo would go on at once, beyond its own limit.
         cron._commit_progress(remaining=0)
+
+    def _adopt_until(self, until):
+        """Batch by batch, each committed.
+
+        :param float until: by ``time.monotonic()``: the rest is left to another call
+        :return: whether it has come to its end
+        """
+        while retrying(self._adopt_next, self.env):
+            if time.monotonic() >= until:
+                return False
+        # Of several at once none may have seen that it was the last.
+        retrying(self._finish, self.env)
+        return True
 
     def _adopt_next(self):
         """:return: whether there was anything left to do"""
