@@ -15,10 +15,14 @@ DATA = paths.HERE / "template_data.py"
 
 def fresh(name: str) -> None:
     """Make ``name`` anew from the template; one that exists is dropped."""
-    template = _template()
+    copy(_template(), name)
+
+
+def copy(original: str, name: str) -> None:
+    """Make ``name`` anew as another is; one that exists is dropped."""
     with lock("database"), progress(f"Creating the database {name}"):
         drop(name)
-        odoo.run_database_command("duplicate", template, name)
+        odoo.run_database_command("duplicate", original, name)
 
 
 def drop(name: str) -> None:

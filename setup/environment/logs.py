@@ -2,7 +2,7 @@
 
 import re
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,6 +13,7 @@ KNOWN_LINES = paths.HERE / "checklog-odoo.cfg"
 
 _TOTAL = re.compile(r"(\d+) failed, (\d+) error\(s\) of (\d+) tests when loading")
 _SKIPPED = re.compile(r" INFO \S+ \S+: skipped (.+)")
+_CLOSING = re.compile(r".* odoo\.tests\.(?:result|stats): .*")
 # Odoo skips a browser test, instead of failing it, when it finds no browser.
 _BROWSER = re.compile(r"chrom|websocket|browser", re.IGNORECASE)
 
@@ -24,6 +25,8 @@ class Result:
     passed: int
     failed: int
     skipped: list[str]
+    closing_lines: list[str] = field(default_factory=list)
+    """What the test runner itself said in the end."""
 
     @property
     def skipped_browser_tests(self) -> list[str]:
@@ -58,11 +61,12 @@ def odoo_result(log: Path) -> Result:
     text = log.read_text(errors="replace")
     totals = _TOTAL.findall(text)
     skipped = _SKIPPED.findall(text)
+    closing = _CLOSING.findall(text)
     if not totals:
-        return Result(0, 1, skipped)
+        return Result(0, 1, skipped, closing)
     failures, errors, total = map(int, totals[-1])
     failed = failures + errors
-    return Result(max(total - failed - len(skipped), 0), failed, skipped)
+    return Result(max(total - failed - len(skipped), 0), failed, skipped, closing)
 
 
 def pytest_result(report: Path) -> Result:

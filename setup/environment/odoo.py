@@ -16,15 +16,21 @@ def environment() -> dict[str, str]:
 
 
 def run(
-    arguments: Sequence[str], what: str, log: Path, *, may_fail: bool = False
+    arguments: Sequence[str],
+    what: str,
+    log: Path,
+    *,
+    may_fail: bool = False,
+    port: int = 18069,
 ) -> int:
     """Run ``odoo ARGUMENTS --stop-after-init`` and write its log anew.
 
     :param may_fail: leave it to the caller to judge the exit code (failed tests).
+    :param port: its HTTP port, or the next free one.
     :raise Failure: it did not end with 0.
     """
-    port = ports.free_port(18069)
-    command = ["-c", paths.CONFIG, *arguments, "--http-port", port, "--stop-after-init"]
+    command = ["-c", paths.CONFIG, *arguments, "--stop-after-init"]
+    command += ["--http-port", ports.free_port(port)]
     with log.open("w") as output:
         code = _call(command, output)
     if code and not may_fail:
