@@ -1,6 +1,7 @@
 from . import test_access
 from . import test_accrual
 from . import test_allowance
+from . import test_api_diagnosis
 from . import test_api_log
 from . import test_audit
 from . import test_call_access
@@ -63,3 +64,4 @@ from . import test_sentinel
 from . import test_statement
 from . import test_statement_mail
 from . import test_statement_wizard
+from . import test_spreadsheet
