@@ -103,6 +103,7 @@ from . import saperx_charging
 from . import saperx_cdr_import_charging
 from . import saperx_charge_class
 from . import saperx_charge_allowance
+from . import saperx_allowance_opening
 from . import saperx_audit
 from . import saperx_audit_check
 from . import saperx_audit_violation
@@ -117,6 +118,12 @@ from . import saperx_fraud_alert_action
 from . import saperx_cdr_access_elsewhere
 from . import saperx_line_sentinel
 from . import saperx_integration_sentinel
+from . import saperx_adoption
+from . import saperx_adoption_row
+from . import saperx_adoption_matching
+from . import saperx_adoption_run
+from . import saperx_line_adoption
+from . import saperx_integration_adoption
 from . import contract_contract
 from . import contract_contract_invoicing
 from . import contract_contract_invoicing_alone

@@ -191,7 +191,8 @@ class SandboxProcess:
         )
 
     def make_lines(self, count: int) -> list[dict[str, Any]]:
-        """Active lines with a number each. :return: id, conta and numero of each"""
+        """Active lines with a number each. :return: id, conta,
+        numero, nome and documento of each"""
         made = self._control("POST", "/circuitos", json={"count": count})
         return made["circuitos"]
 
