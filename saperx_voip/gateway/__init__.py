@@ -48,4 +48,10 @@ from .records import (
     Tokens,
 )
 from .tokens import MemoryTokenStore, TokenStore
-from .wire import CALL_CLASS_WORDS, known_call_class, member_text, read_call
+from .wire import (
+    CALL_CLASS_WORDS,
+    known_call_class,
+    member_text,
+    named_field,
+    read_call,
+)

@@ -1,5 +1,6 @@
 """The platform's paths as methods, with tokens and paging; nothing of Odoo."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
@@ -9,11 +10,12 @@ from zoneinfo import ZoneInfo
 from . import wire
 from .errors import (
     CredentialsRefused,
+    GatewayError,
     LoginExpired,
     NotUnderstood,
     RequestRefused,
 )
-from .exchange import Exchange, Topic
+from .exchange import Exchange, Look, Topic
 from .masking import mask, quotable
 from .patience import IMPATIENT, Patience
 from .records import (
@@ -167,7 +169,15 @@ class Client:
         return found if tokens is None else (*found, tokens.access, tokens.refresh)
 
     def _send(
-        self, method, path, *, topic=None, query=None, body=None, secrets=()
+        self,
+        method,
+        path,
+        *,
+        topic=None,
+        query=None,
+        body=None,
+        secrets=(),
+        witness=None,
     ) -> bytes:
         """One request with a token; a 401 leads to one refresh, then one login."""
         tokens = self._token()
@@ -183,6 +193,7 @@ class Client:
                     token=tokens.access,
                     # Another thread may have others by now.
                     secrets=(*self._secrets, tokens.access, tokens.refresh, *secrets),
+                    witness=witness,
                 )
             except RequestRefused as error:
                 if error.status != 401:
@@ -194,6 +205,33 @@ class Client:
                     ) from error
                 tokens = self._store.renew(tokens, renew)
         raise AssertionError("unreachable")
+
+    def look(self, template: str, query: dict | None = None, **parts) -> Look:
+        """``GET`` as the platform answers it, for whoever compares it with the
+        contract. Raises nothing of ``errors.py``.
+
+        :param template: the path, e.g. ``/circuitos/{id}``; ``parts`` fill it
+        """
+        seen: list[tuple[int, str, bytes]] = []
+        began, error = time.monotonic(), None
+        try:
+            self._send(
+                "GET",
+                template.format(**parts),
+                topic=Topic(template, is_private=True),
+                query=query,
+                witness=lambda *answer: seen.append(answer),
+            )
+        except GatewayError as caught:
+            error = caught
+        milliseconds = round((time.monotonic() - began) * 1000)
+        # Of the last attempt, should a token have been renewed before it.
+        status, content_type, body = seen[-1] if seen else (None, "", b"")
+        return Look(status, content_type, body, milliseconds, error)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self._zone
 
     # Listings
 
@@ -226,13 +264,13 @@ class Client:
 
     def _iter_pages(self, path, decode, filters, topic=None):
         """Records of all pages; one that cannot be read comes as a ``Reject``."""
-        page, seen, stale = 1, set(), 0
-        while page <= MAX_PAGES:
-            query = wire.page_query(page, **filters)
+        query, seen, stale = wire.page_query(**filters), set(), 0
+        for _page in range(MAX_PAGES):
             body = self._send("GET", path, topic=topic, query=query)
-            raws, current, last = wire.decode_page(body)
-            if current != page:
-                raise NotUnderstood(f"{path}: asked for page {page}, got {current}")
+            try:
+                raws, query = wire.decode_page(body, query)
+            except NotUnderstood as error:
+                raise NotUnderstood(f"{path}: {error}") from error
             known = len(seen)
             for raw in raws:
                 record = self._decode_or_reject(decode, raw)
@@ -241,10 +279,9 @@ class Client:
                 if key not in seen:
                     seen.add(key)
                     yield record
-            if page >= last:
+            if query is None:
                 return
             stale = self._still_stale(stale, len(seen) > known, path)
-            page += 1
         raise NotUnderstood(f"{path}: more than {MAX_PAGES} pages")
 
     def _decode_or_reject(self, decode, raw):
@@ -376,7 +413,7 @@ class Client:
 
     def _call_page(self, query, topic) -> CallPage:
         body = self._send("GET", wire.CALLS, topic=topic, query=query)
-        page = wire.decode_call_page(body, self._zone)
+        page = wire.decode_call_page(body, self._zone, query)
         if page.rejects:
             page = replace(page, rejects=tuple(map(self._masked, page.rejects)))
         return page

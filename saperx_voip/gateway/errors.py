@@ -96,3 +96,7 @@ class CursorExpired(RequestRefused):
 class NotUnderstood(GatewayError):
     """An answer that is no SaperX answer (HTML, broken JSON, too large, a
     redirect to another host, a missing required field)."""
+
+
+class AnotherPage(NotUnderstood):
+    """A page of a listing that was not asked for."""

@@ -1,10 +1,11 @@
 """What an observer is told about each request."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from .errors import GatewayError
 from .masking import longest_spelling, mask, mask_fields
 from .wire import SECRET_FIELDS
 
@@ -49,6 +50,18 @@ class Exchange:
     reference: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """An answer to the letter, unmasked: it is looked at and not kept."""
+
+    status: int | None
+    """None if no whole answer came."""
+    content_type: str
+    body: bytes
+    milliseconds: int
+    error: GatewayError | None
+
+
 @dataclass(slots=True)
 class Draft:
     """A request on its way, and what came back so far."""
@@ -59,6 +72,7 @@ class Draft:
     query: dict | None
     body: dict | None
     secrets: tuple[str | None, ...]
+    witness: Callable[[int, str, bytes], None] | None = None
     status: int | None = None
     answer: bytes | None = None
 

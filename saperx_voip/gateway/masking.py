@@ -8,6 +8,7 @@ from urllib.parse import quote, quote_plus
 
 MASK = "***"
 QUOTED_CHARS = 300
+SHAPE_CHARS = 60
 
 
 def mask(text: str, secrets: Iterable[str | None]) -> str:
@@ -54,6 +55,34 @@ def _mask_fields_of_text(text, hidden):
     value = r'(?:"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{].*|[^\s,}\]]+)'
     pattern = rf'("(?:{fields})"\s*:\s*){value}'
     return re.sub(pattern, rf'\1"{MASK}"', text, flags=re.DOTALL | re.IGNORECASE)
+
+
+def shape(value) -> str:
+    """What a value of JSON looks like, without what it says: ``"Aaaa 99"``."""
+    if isinstance(value, dict | list):
+        return "{…}" if isinstance(value, dict) else "[…]"
+    if isinstance(value, str):
+        # Of what else than digits stands in a moment, nothing tells of anybody.
+        if not _MOMENT_LIKE.fullmatch(value):
+            value = "".join(_letter(c) if c.isalpha() else c for c in value)
+        value = _without_digits(value)
+    text = json.dumps(value, ensure_ascii=False)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        text = _without_digits(text)
+    text = text if len(text) <= SHAPE_CHARS else f"{text[:SHAPE_CHARS]}…"
+    # Nothing that stands alone for half a character can be stored.
+    return text.encode(errors="replace").decode()
+
+
+_MOMENT_LIKE = re.compile(r"[0-9TZ:/.+ -]*")
+
+
+def _without_digits(text):
+    return "".join("9" if char.isnumeric() else char for char in text)
+
+
+def _letter(char):
+    return "A" if char.isupper() else "a"
 
 
 def quotable(text: str, secrets: Iterable[str | None]) -> str:

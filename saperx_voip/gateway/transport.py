@@ -146,15 +146,18 @@ class Transport:
         body=None,
         token=None,
         secrets=(),
+        witness: Callable[[int, str, bytes], None] | None = None,
     ) -> bytes:
         """
         :param topic: what it is about, for the observer
         :param secrets: texts that nothing may repeat, should the answer quote them
+        :param witness: called with status, content type and body of a whole answer,
+            whatever they are
         :return: the body of a 2xx answer
         :raise GatewayError: by meaning; see ``errors.py``
         """
         topic = topic or Topic(path)
-        draft = Draft(method, path, topic, query, body, tuple(secrets))
+        draft = Draft(method, path, topic, query, body, tuple(secrets), witness)
         began, error = time.monotonic(), None
         try:
             with deadline(self._total_timeout):
@@ -264,6 +267,8 @@ class Transport:
         what = f"{draft.method} {draft.path}"
         body = draft.answer = self._read_body(response, what)
         status = response.status_code
+        if draft.witness is not None:
+            draft.witness(status, response.headers.get("Content-Type", ""), body)
         if 200 <= status < 300:
             return body
         if 300 <= status < 400:

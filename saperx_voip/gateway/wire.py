@@ -1,6 +1,7 @@
-"""The assumed contract, ``docs/saperx_v2.openapi.yaml``, in code.
+"""The assumed contract, ``saperx_v2.openapi.yaml``, in code.
 
-The only file that holds wire names: whoever has SaperX's own papers changes this one.
+The only code that holds wire names, and how the platform pages: whoever has SaperX's
+own papers changes this file and that one; ``docs/fitting.md`` shows how.
 Answers are decoded record by record; a bad record never takes its page with it.
 """
 
@@ -16,7 +17,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from . import lenient
-from .errors import NotUnderstood, RequestRefused
+from .errors import AnotherPage, NotUnderstood, RequestRefused
 from .records import (
     Call,
     CallPage,
@@ -279,10 +280,18 @@ def decode_tokens(body: bytes, now: datetime) -> Tokens:
     return Tokens(answer.access_token, answer.refresh_token, until)
 
 
-def decode_page(body: bytes) -> tuple[list[msgspec.Raw], int, int]:
-    """:return: the raw records, the page's number, the last page's number"""
+def decode_page(body: bytes, query: dict) -> tuple[list[msgspec.Raw], dict | None]:
+    """:param query: what was asked; of ``page_query``, or as this function gave it
+
+    :return: the raw records, and the query of the following page; None after the last
+    :raise NotUnderstood: also for another page than the one that was asked for
+    """
     page, elements = _page_of(_page, body)
-    return elements, page.meta.current_page, page.meta.last_page
+    asked, came = query["page"], page.meta.current_page
+    if came != asked:
+        raise AnotherPage(f"asked for page {asked}, got {came}")
+    is_last = came >= page.meta.last_page
+    return elements, None if is_last else query | {"page": asked + 1}
 
 
 def decode_plan(raw, _zone=None) -> Plan:
@@ -365,12 +374,13 @@ def decode_call(raw, zone: ZoneInfo) -> Call:
 
 
 def _call_of(call: _Ligacao, zone: ZoneInfo) -> Call:
+    # By the million: what can be looked up is, without a further call.
     charged = call.tempo_tarifado
     fields = (
         str(call.id),
         call.circuito_id,
         call.conta,
-        _known(_DIRECTION, "sentido", call.sentido),
+        _DIRECTION.get(call.sentido) or _known(_DIRECTION, "sentido", call.sentido),
         call.a_cobrar,
         call.origem,
         call.destino,
@@ -379,7 +389,7 @@ def _call_of(call: _Ligacao, zone: ZoneInfo) -> Call:
         _duration("tempo_real", call.tempo_real),
         None if charged is None else _duration("tempo_tarifado", charged),
         call.tipo,
-        _known(_OUTCOME, "situacao", call.situacao),
+        _OUTCOME.get(call.situacao) or _known(_OUTCOME, "situacao", call.situacao),
         _amount("valor_cobrado", call.valor_cobrado),
         _amount("valor_custo", call.valor_custo),
         call.cidade_destino,
@@ -389,8 +399,13 @@ def _call_of(call: _Ligacao, zone: ZoneInfo) -> Call:
     return Call(*fields, digest)
 
 
-def decode_call_page(body: bytes, zone: ZoneInfo) -> CallPage:
-    """:raise NotUnderstood: if the page itself is none; its records become rejects"""
+def decode_call_page(
+    body: bytes, zone: ZoneInfo, _query: dict | None = None
+) -> CallPage:
+    """
+    :param _query: what was asked, for an answer that does not say where it stands
+    :raise NotUnderstood: if the page itself is none; its records become rejects
+    """
     try:
         return _decode_clean_call_page(body, zone)
     except _UNREADABLE:
@@ -448,7 +463,7 @@ def reject(raw, error) -> Reject:
         .replace("\0", "\ufffd")
     )
     problem = getattr(error, "problem", None)
-    return Reject(text, str(error)[:REASON_CHARS], _id_of(raw), problem)
+    return Reject(text, str(error)[:REASON_CHARS], id_of(raw), problem)
 
 
 def read_call(text: str, zone: ZoneInfo) -> Call | Reject:
@@ -467,7 +482,20 @@ def member_text(text: str, name: str) -> str | None:
     return None if found is None else found.decode(errors="replace")
 
 
-def _id_of(raw) -> str | None:
+def named_field(reason: str) -> str | None:
+    """The field that a ``Malformed`` or a ``Reject`` speaks of, if it names one."""
+    found = _FIELD_IN_REASON.search(reason)
+    return found[found.lastgroup] if found else None
+
+
+# At its beginning, or quoted, or as a path.
+_FIELD_IN_REASON = re.compile(
+    r"^'?(?P<first>\w+)'?: |field `(?P<missing>\w+)`|\$\.(?P<path>\w+)"
+)
+
+
+def id_of(raw) -> str | None:
+    """Of a record, be the rest of it readable or not."""
     try:
         return str(_any_id.decode(lenient.members(bytes(raw))["id"]))
     except (KeyError, *_UNREADABLE):
@@ -683,9 +711,9 @@ def _money_out(amount: Decimal | None) -> str | None:
     return f"{amount:f}"
 
 
-def page_query(page: int, **filters) -> dict:
-    """Query of a paged listing; filters that are None are left out."""
-    return {"page": page, "per_page": PER_PAGE} | _given(filters)
+def page_query(per_page: int = PER_PAGE, **filters) -> dict:
+    """Query of a listing's first page; filters that are None are left out."""
+    return {"page": 1, "per_page": per_page} | _given(filters)
 
 
 def plan_filter(scope: str | None) -> dict:
@@ -702,12 +730,12 @@ def line_filter(reference, account_code, updated_since, zone) -> dict:
         "referencia": reference,
         "conta": account_code,
         "atualizado_desde": updated_since
-        and local_bounds(updated_since, updated_since, zone)[0],
+        and _bounds(updated_since, updated_since, zone)[0],
     }
 
 
 def call_query(start, end, cursor, line_remote_id, limit, zone) -> dict:
-    first, last = local_bounds(start, end, zone)
+    first, last = _bounds(start, end, zone)
     return {
         "inicio": first,
         "fim": last,
@@ -715,5 +743,55 @@ def call_query(start, end, cursor, line_remote_id, limit, zone) -> dict:
     } | _given({"cursor": cursor, "circuito_id": line_remote_id})
 
 
+def _bounds(start, end, zone) -> tuple[str, str]:
+    """A window, as a query tells it."""
+    return local_bounds(start, end, zone)
+
+
 def _given(filters):
     return {name: value for name, value in filters.items() if value is not None}
+
+
+# Where what is read of an answer, for whoever compares answers with the contract: by
+# path and place, the structure that holds the fields, and the function that reads it.
+
+
+ELEMENTS = "data[]"
+
+
+def _listing(struct, decode, **nested):
+    places = {
+        "": (_Page, decode_page),
+        "meta": (_Meta, decode_page),
+        ELEMENTS: (struct, decode),
+    }
+    return places | {f"{ELEMENTS}.{name}": found for name, found in nested.items()}
+
+
+_READINGS = {
+    PLANS: _listing(_Plano, decode_plan),
+    GROUPS: _listing(_Grupo, decode_group),
+    DIDS: _listing(_Did, decode_did),
+    LINES: _listing(_Circuito, decode_line, **{"dids[]": (_Did, decode_did)}),
+    LINE: {"": (_Circuito, decode_line), "dids[]": (_Did, decode_did)},
+    LINE_REGISTRATION: {"": (_Registro, decode_registration)},
+    CALLS: {
+        "": (_CallPage, decode_call_page),
+        ELEMENTS: (_Ligacao, decode_call),
+    },
+}
+
+
+def reading_of(path: str, place: str) -> tuple[str | None, bool]:
+    """
+    :param path: of the contract, e.g. ``/circuitos/{id}``
+    :param place: of a field in its answer, e.g. ``data[].dids[].valor``
+    :return: what in this file reads it, None if nothing does; and whether there is
+        no reading without it
+    """
+    holder, _dot, name = place.rpartition(".")
+    struct, decode = _READINGS.get(path, {}).get(holder, (None, None))
+    for field in struct and msgspec.structs.fields(struct) or ():
+        if field.encode_name == name.removesuffix("[]"):
+            return f"{struct.__name__}.{name}, {decode.__name__}", field.required
+    return None, False

@@ -33,6 +33,10 @@ from . import saperx_line_registration
 from . import saperx_line_live
 from . import saperx_line_ata
 from . import saperx_line_diagnosis
+from . import saperx_api_diagnosis
+from . import saperx_api_diagnosis_path
+from . import saperx_api_diagnosis_finding
+from . import saperx_integration_diagnosis
 from . import saperx_did
 from . import saperx_did_stock
 from . import saperx_did_again
@@ -89,6 +93,7 @@ from . import saperx_charge
 from . import saperx_charge_hold
 from . import saperx_charge_rules
 from . import saperx_charge_ripe
+from . import saperx_charge_sum
 from . import saperx_charge_run
 from . import saperx_charge_drawing
 from . import saperx_charge_invoicing
@@ -145,10 +150,12 @@ from . import saperx_dispute_call
 from . import saperx_cdr_dispute
 from . import saperx_charge_dispute
 from . import saperx_dispute_decision
+from . import saperx_dispute_due
 from . import saperx_dispute_credit
 from . import contract_contract_dispute
 from . import saperx_dispute_settings
 from . import saperx_did_fee
+from . import saperx_did_fee_settings
 from . import saperx_fee_gap
 from . import product_template
 from . import ir_http
@@ -164,3 +171,9 @@ from . import saperx_statement_words
 from . import saperx_statement_actions
 from . import account_move_send
 from . import res_company_statement
+from . import saperx_spreadsheet_mixin
+from . import saperx_line_spreadsheet
+from . import saperx_did_spreadsheet
+from . import saperx_number_range_spreadsheet
+from . import saperx_tariff_rate_spreadsheet
+from . import contract_contract_spreadsheet

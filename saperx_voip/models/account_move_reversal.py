@@ -43,6 +43,14 @@ class AccountMove(models.Model):
         """What a credit note of this posted invoice comes to, in sentences."""
         self.ensure_one()
         told = []
+        if credits := self._get_whole_credits():
+            return [
+                self.env._(
+                    "It is credited as a whole already (%s): the additionals come off "
+                    "it without another credit note, and the rest stays as it is.",
+                    ", ".join(credits.mapped("display_name")),
+                )
+            ]
         if self.currency_id.is_zero(self.amount_residual):
             told.append(
                 self.env._(
@@ -57,6 +65,16 @@ class AccountMove(models.Model):
                     "is left of it stays the customer's credit."
                 )
             )
+        drafts = self.reversal_move_ids.filtered(
+            lambda credit: credit.state == "draft" and not credit.saperx_dispute_id
+        )
+        if drafts:
+            told.append(
+                self.env._(
+                    "A credit note of it is in draft already: delete that one, unless "
+                    "both are meant."
+                )
+            )
         if locks := self._get_violated_lock_dates(self.date, self._affect_tax_report()):
             told.append(
                 self.env._(
@@ -67,6 +85,13 @@ class AccountMove(models.Model):
             )
         return told
 
+    def _get_whole_credits(self):
+        """The credit notes that settle all of it, as Odoo's own button makes them."""
+        self.ensure_one()
+        if self.payment_state != "reversed":
+            return self.browse()
+        return self._get_reconciled_invoices().sorted("id")
+
     def _reverse_charges(self, charges, reason):
         """Credit exactly the lines of these charges, which are free afterwards.
 
@@ -75,6 +100,8 @@ class AccountMove(models.Model):
         """
         self.ensure_one()
         lines = self._get_lines_of(charges)
+        if credits := self._get_whole_credits():
+            return self._come_off_by(credits[-1], lines)
         credit = self._create_credit(
             self._prepare_credit(reason),
             [
@@ -91,6 +118,9 @@ class AccountMove(models.Model):
         """
         self.ensure_one()
         lines = self._get_lines_of(self._get_live_charges())
+        if credits := self._get_whole_credits():
+            # Whoever credited it has seen to the rest.
+            return self._come_off_by(credits[-1], lines), self.browse()
         credit = self._reverse_moves([self._prepare_credit(reason)])
         return self._post_reversal(credit, lines), self._draft_rest_again()
 
@@ -103,6 +133,12 @@ class AccountMove(models.Model):
         # The charges come off with its posting.
         lines.saperx_reversal_move_id = credit
         credit._post(soft=False)
+        return credit
+
+    def _come_off_by(self, credit, lines):
+        """These lines were credited by a posted credit note that others made."""
+        lines.saperx_reversal_move_id = credit
+        lines.saperx_charge_id.sudo()._follow_invoices()
         return credit
 
     def _draft_rest_again(self):

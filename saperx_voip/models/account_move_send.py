@@ -102,16 +102,20 @@ class AccountMoveSend(models.AbstractModel):
     def _tell_saperx_statement_failed(self, move, error):
         """A note for everybody and a task for whoever can do something about it."""
         move = move.sudo()
-        text = self.env._(
+        user = self.env.user
+        if user.id == SUPERUSER_ID or not user._is_internal():
+            # The task that sends invoices reads no activities, and speaks English.
+            user = move.invoice_user_id or move.create_uid
+        told = self.with_context(lang=user.lang or self.env.lang)
+        text = told.env._(
             "The invoice was sent without its statement of calls, which could not be "
             "made: %s",
             error,
         )
         move.message_post(body=text)
-        user = self.env.user if self.env.user._is_internal() else move.invoice_user_id
         move.activity_schedule(
             "mail.mail_activity_data_todo",
-            summary=self.env._("Send the statement of calls"),
+            summary=told.env._("Send the statement of calls"),
             note=text,
-            user_id=(user or move.create_uid).id,
+            user_id=user.id,
         )

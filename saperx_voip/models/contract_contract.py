@@ -44,11 +44,37 @@ class ContractContract(models.Model):
     def write(self, vals):
         if "company_id" in vals:
             self._check_lines_stay(vals["company_id"])
+        own_payers = self.browse()
+        if "partner_id" in vals and "invoice_partner_id" not in vals:
+            own_payers = self._get_paid_by_own_customer()
         res = super().write(vals)
         if "partner_id" in vals:
+            own_payers._follow_customer_with_payer()
             self.env["saperx.line.period"].sudo()._follow_customers(self)
             self.sudo().saperx_line_ids._raise_revision()
         return res
+
+    def _get_paid_by_own_customer(self):
+        """Those with telephony whose invoices go to the customer's own address."""
+        return self.filtered(
+            lambda contract: (
+                contract.sudo().saperx_line_ids
+                and contract.invoice_partner_id.commercial_partner_id
+                == contract.partner_id.commercial_partner_id
+            )
+        )
+
+    def _follow_customer_with_payer(self):
+        """What OCA's form does by an onchange, also where no form is used: otherwise
+        the new customer's calls would be invoiced to the former one."""
+        for contract in self:
+            customer = contract.partner_id
+            if contract.invoice_partner_id.commercial_partner_id != (
+                customer.commercial_partner_id
+            ):
+                contract.invoice_partner_id = customer.address_get(["invoice"])[
+                    "invoice"
+                ]
 
     def _check_lines_stay(self, company_id):
         """Lines live on their company's platform, and stay with its contracts."""

@@ -25,13 +25,15 @@ class ContractContract(models.Model):
         )
 
     def _prepare_telephony_line(self, product):
+        # Portal customers read it on their contract.
+        customer = self.with_context(lang=self.partner_id.lang)
         return {
             "contract_id": self.id,
             "is_telephony": True,
             "is_canceled": True,
             "is_auto_renew": False,
             "product_id": product.id,
-            "name": self.env._("Telephony outside the plan, as charged"),
+            "name": customer.env._("Telephony outside the plan, as charged"),
             "quantity": 1,
             "uom_id": product.uom_id.id,
             "price_unit": 0,

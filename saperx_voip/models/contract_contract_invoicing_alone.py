@@ -43,7 +43,7 @@ class ContractContract(models.Model):
 
     def _try_to_invoice_alone(self):
         """One contract must not stop the others: what fails is told on it."""
-        contract = self.with_company(self.company_id)
+        contract = self.with_company(self.company_id)._in_language_of_responsible()
         try:
             with self.env.cr.savepoint():
                 if reason := contract._explain_other_currency():

@@ -10,7 +10,8 @@ class SaperxAuditCheck(models.Model):
 
     _name = "saperx.audit.check"
     _description = "Rule of an audit"
-    _order = "audit_id desc, id"
+    # What was broken is seen without scrolling.
+    _order = "audit_id desc, violation_count desc nulls last, id"
     _rec_name = "kind"
     _log_access = False
 

@@ -38,6 +38,7 @@ class SaperxCdr(models.Model):
                     "dispute already: there is nothing to dispute."
                 )
             )
+        calls._check_one_customer()
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("New dispute"),
@@ -49,6 +50,24 @@ class SaperxCdr(models.Model):
                 ]
             },
         }
+
+    def _check_one_customer(self):
+        """:raise UserError: naming the customers, if a dispute of all these calls would
+        be of several"""
+        whose = self.grouped(lambda call: (call.contract_id, call.partner_id))
+        if len(whose) > 1:
+            raise UserError(
+                self.env._(
+                    "A dispute is of one customer and one contract, these calls are of "
+                    "several: %s. Open one for each.",
+                    ", ".join(
+                        sorted(
+                            f"{partner.display_name} ({contract.display_name})"
+                            for contract, partner in whose
+                        )
+                    ),
+                )
+            )
 
     @api.model
     def _settle_disputes(self):

@@ -1,19 +1,14 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
 import hashlib
-import re
 
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..gateway import member_text
+from ..gateway import member_text, named_field
 from .unconstrained_many2one import UnconstrainedMany2one
 
-# Where a reason names the record's field: at its beginning, or quoted, or as a path.
-FIELD_IN_REASON = re.compile(
-    r"^'?(?P<first>\w+)'?: |field `(?P<missing>\w+)`|\$\.(?P<path>\w+)"
-)
 FEW_OPEN = 1000
 # What the gateway tells (``gateway.Problem``), then what a correction runs into.
 PROBLEMS = [
@@ -216,8 +211,7 @@ class SaperxCdrReject(models.Model):
 
 def field_in(reason):
     """The record's field that a reason of the gateway names, or False."""
-    found = FIELD_IN_REASON.search(reason)
-    return _storable(found[found.lastgroup]) if found else False
+    return _storable(named_field(reason))
 
 
 def _storable(text):

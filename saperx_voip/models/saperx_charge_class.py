@@ -12,6 +12,8 @@ class SaperxChargeClass(models.Model):
     _description = "Charge by call class"
     _order = "charge_id, id"
     _rec_name = "call_class"
+    # Who made them, and when, stands on the charge.
+    _log_access = False
 
     charge_id = fields.Many2one(
         "saperx.charge", required=True, index=True, ondelete="cascade"

@@ -7,6 +7,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
+from odoo.tools.misc import format_amount
 
 
 class SaperxCharge(models.Model):
@@ -78,6 +79,7 @@ class SaperxCharge(models.Model):
     def action_cancel(self):
         """What is in dispute is not charged again by the next run."""
         charges = self.filtered(lambda charge: charge.state != "cancelled")
+        charges._check_no_credit_waits()
         charges._get_open_disputes().sudo()._spread_over_calls()
         res = super().action_cancel()
         calls = self.env["saperx.cdr"].sudo()
@@ -85,6 +87,26 @@ class SaperxCharge(models.Model):
             calls._draw_allowances(line_ids)
         charges.sudo()._follow_disputes()
         return res
+
+    def _check_no_credit_waits(self):
+        """:raise UserError: if a part of one is credited once it is invoiced: its calls
+        would come into another, of which nothing was accepted"""
+        waiting = self.env["saperx.dispute"].sudo()
+        waiting = waiting.search(
+            [("charge_id", "in", self.ids), ("credit_state", "=", "waiting")]
+        )
+        for dispute in waiting.filtered(lambda dispute: not dispute.call_ids):
+            raise UserError(
+                self.env._(
+                    "The charge %(charge)s stays: %(amount)s of it is credited for the "
+                    "dispute %(dispute)s as soon as its invoice is posted.",
+                    charge=dispute.charge_id.display_name,
+                    amount=format_amount(
+                        self.env, dispute.credit_amount, dispute.currency_id
+                    ),
+                    dispute=dispute.name,
+                )
+            )
 
     @api.model
     def _charge_contracts(self, scope, contract_ids):

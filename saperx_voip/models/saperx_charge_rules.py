@@ -88,7 +88,7 @@ class SaperxCharge(models.Model):
     def _hold_by_rules(self):
         """Say of these drafts which rules hold them, one statement a rule, and ask
         somebody about them."""
-        self.flush_recordset()
+        self.flush_recordset(["amount"])
         for reason, columns, select in self._get_hold_rules():
             self.env.cr.execute(
                 SQL(

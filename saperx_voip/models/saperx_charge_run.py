@@ -8,6 +8,7 @@ from odoo.tools import SQL
 
 from ..rating import local_date
 from .saperx_charge_ripe import Scope
+from .saperx_charge_sum import CALL_COLUMNS
 
 # Periods of lines whose cycles are charged at a time.
 PORTION = 500
@@ -109,7 +110,6 @@ class SaperxCharge(models.Model):
     def _claim_periods(self):
         """Let nobody else draw on the same allowances at the same time: whoever comes
         second finds these rows changed, and its transaction starts again."""
-        self.env.flush_all()
         self.env.execute_query(
             SQL(
                 """
@@ -155,55 +155,49 @@ class SaperxCharge(models.Model):
 
     def _take_calls(self, age_limits):
         """Stamp the calls of these drafts and add them up, by set."""
-        self.flush_model()
-        self.env.cr.execute(
+        drafts = SQL(", ").join(
             SQL(
+                "%s",
+                (
+                    draft.id,
+                    draft.line_id.id,
+                    draft.period_id.id,
+                    draft.cycle_end,
+                    draft.is_aged,
+                ),
+            )
+            for draft in self
+        )
+        sums = self._sum_up(
+            SQL(
+                # Of values PostgreSQL knows that they are few and differ: it goes
+                # through the calls as they lie in the table, not charge by charge.
                 """
                 UPDATE saperx_cdr AS call
-                SET charge_id = charge.id, state = 'billed'
-                FROM saperx_charge AS charge
-                WHERE charge.id = ANY(%s)
-                AND call.line_id = ANY(%s)
-                AND call.line_id = charge.line_id
-                AND call.period_id = charge.period_id
-                AND call.cycle_end = charge.cycle_end
-                AND charge.is_aged = %s
+                SET charge_id = draft.id, state = 'billed'
+                FROM (VALUES %s) AS draft (id, line_id, period_id, cycle_end, is_aged)
+                WHERE call.line_id = ANY(%s)
+                AND call.line_id = draft.line_id
+                AND call.period_id = draft.period_id
+                AND call.cycle_end = draft.cycle_end
+                AND draft.is_aged = %s
                 AND call.state = 'unbilled'
+                RETURNING %s
                 """,
-                self.ids,
+                drafts,
                 self.line_id.ids,
                 self._is_aged(age_limits),
+                CALL_COLUMNS,
             )
         )
         self.env["saperx.cdr"].invalidate_model()
-        self._mark_rates()
-        self._draw_allowances()
+        self._mark_rates({each.rate_id for each in sums} - {None})
+        if changed := self._draw_allowances(sums):
+            changed._sum_up_again()
         self._add_up()
 
     def _add_up(self):
-        """Say what the calls of these charges come to, by class and in all."""
-        self.flush_model()
-        author = SQL("%s, now() AT TIME ZONE 'UTC'", self.env.uid)
-        self.env.cr.execute(
-            SQL(
-                """
-                INSERT INTO saperx_charge_class (
-                    charge_id, company_id, call_class, call_count, charged_seconds,
-                    gross_amount, covered_amount, amount, cost,
-                    create_uid, create_date, write_uid, write_date
-                )
-                SELECT charge_id, company_id, call_class, count(*),
-                       sum(charged_seconds), sum(gross_amount),
-                       coalesce(sum(covered_amount), 0), sum(charged_amount),
-                       coalesce(sum(platform_cost), 0), %(author)s, %(author)s
-                FROM saperx_cdr WHERE charge_id = ANY(%(ids)s)
-                GROUP BY charge_id, company_id, call_class
-                ORDER BY charge_id, call_class
-                """,
-                author=author,
-                ids=self.ids,
-            )
-        )
+        """Say what the classes of these charges come to in all."""
         self.env.cr.execute(
             SQL(
                 """
@@ -232,18 +226,14 @@ class SaperxCharge(models.Model):
         # What is computed of them.
         self.modified(SUMS)
 
-    def _mark_rates(self):
+    @api.model
+    def _mark_rates(self, rate_ids):
         """What priced charged calls explains them from now on."""
         self.env.execute_query(
             SQL(
-                """
-                UPDATE saperx_tariff_rate SET is_charged = TRUE
-                WHERE is_charged IS NOT TRUE AND id IN (
-                    SELECT rate_id FROM saperx_cdr WHERE charge_id = ANY(%s)
-                )
-                RETURNING id
-                """,
-                self.ids,
+                "UPDATE saperx_tariff_rate SET is_charged = TRUE"
+                " WHERE is_charged IS NOT TRUE AND id = ANY(%s) RETURNING id",
+                list(rate_ids),
             )
         )
         self.env["saperx.tariff.rate"].invalidate_model(["is_charged"])

@@ -69,7 +69,7 @@ class SaperxCharge(models.Model):
         if ready > self.company_id._get_telephony_today():
             return self.env._(
                 "With %(amount)s, the contract is below the minimum of %(minimum)s: "
-                "it is carried forward, until %(date)s at the latest.",
+                "it waits for more, or for the first invoice from %(date)s on.",
                 amount=format_amount(
                     self.env, sum(siblings.mapped("amount")), self.currency_id
                 ),

@@ -132,6 +132,8 @@ class SaperxCharging(models.Model):
         by_hand = [("state", "in", OPEN_STATES), ("schedule_id", "=", False)]
         runs = self.search(by_hand, order="id")
         for place, run in enumerate(runs):
+            # What goes wrong is told to whoever asked.
+            run = run.with_context(lang=run.create_uid.lang)
             self.env["ir.cron"]._commit_progress(1, remaining=len(runs) - place)
             try:
                 has_ended = run._proceed(until)
@@ -226,8 +228,8 @@ class SaperxCharging(models.Model):
 
     def _charge_contracts(self, contract_ids):
         """Charges, and how far it has come: one transaction."""
-        charges = self._get_charges()._charge_contracts(self._get_scope(), contract_ids)
-        charges.with_context(tracking_disable=True).charging_id = self
+        charge_model = self._get_charges().with_context(default_charging_id=self.id)
+        charges = charge_model._charge_contracts(self._get_scope(), contract_ids)
         held = charges.filtered(lambda charge: charge.state == "draft")
         amount = sum(map(_exact, charges.mapped("amount")))
         self.write(

@@ -325,6 +325,16 @@ class ContractLine(models.Model):
         "0: the number ended the line.",
     )
 
+    def action_end_did_fee(self):
+        """End these fees today, or with what is invoiced of them: of a company that
+        charges them no longer."""
+        self.check_access("write")
+        for line in self.filtered("is_did_fee"):
+            line._end_did_fee(line.contract_id.company_id._get_telephony_today())
+            line.contract_id.message_post(
+                body=self.env._("Fee of a number ended: %s.", line.name)
+            )
+
     def _end_did_fee(self, day):
         """End with the day, or with what is invoiced already."""
         for line in self.with_context(**{SUCCESSION: True}):
@@ -402,49 +412,3 @@ class SaperxLine(models.Model):
         if {"contract_id", "state"} & vals.keys():
             self.sudo().did_ids._follow_fee()
         return res
-
-
-class ResCompany(models.Model):
-    _inherit = "res.company"  # pylint: disable=consider-merging-classes-inherited
-
-    saperx_did_fee_lines = fields.Boolean(
-        string="Fees of numbers on the contract",
-        help="The monthly fee of each number is a line of its contract, which is made, "
-        "changed and ended with the number. Off: only the platform shows it.",
-    )
-    saperx_did_fee_product_id = fields.Many2one(
-        "product.product",
-        string="Product of the fee of numbers",
-        ondelete="restrict",
-        check_company=True,
-    )
-
-    def _get_did_fee_product(self):
-        self.ensure_one()
-        return self.saperx_did_fee_product_id or self.env.ref(
-            "saperx_voip.product_did_fee"
-        )
-
-
-class ResConfigSettings(models.TransientModel):
-    # pylint: disable-next=consider-merging-classes-inherited
-    _inherit = "res.config.settings"
-
-    saperx_did_fee_lines = fields.Boolean(
-        related="company_id.saperx_did_fee_lines", readonly=False
-    )
-    saperx_did_fee_product_id = fields.Many2one(
-        related="company_id.saperx_did_fee_product_id", readonly=False
-    )
-    saperx_did_fee_missing = fields.Integer(compute="_compute_saperx_did_fee_missing")
-
-    @api.depends("company_id")
-    def _compute_saperx_did_fee_missing(self):
-        for settings in self:
-            dids = self.env["saperx.did"].with_company(settings.company_id)
-            settings.saperx_did_fee_missing = dids.search_count(
-                [
-                    ("company_id", "=", settings.company_id.id),
-                    ("lacks_fee_line", "=", True),
-                ]
-            )

@@ -111,7 +111,7 @@ class SaperxDispute(models.Model):
         help="What was charged, or would have been, when the dispute was opened.",
     )
     only_amount = fields.Monetary(
-        string="Accept only",
+        string="Accept only (0: all)",
         copy=False,
         help="Of a whole charge. Empty: all of it.",
     )
@@ -181,6 +181,11 @@ class SaperxDispute(models.Model):
                     "The telephony additional stays off the invoices until this is "
                     "decided."
                 )
+            elif charges and set(charges.mapped("state")) == {"written_off"}:
+                dispute.effect = self.env._(
+                    "The telephony additional was written off: nobody pays it, "
+                    "whatever is decided."
+                )
             elif charges:
                 dispute.effect = self.env._(
                     "What is on an invoice stays there until this is decided."
@@ -199,14 +204,7 @@ class SaperxDispute(models.Model):
                 raise ValidationError(
                     self.env._("Say what is disputed: calls, or a charge.")
                 )
-            whose = {(call.contract_id, call.partner_id) for call in calls}
-            if len(whose) > 1:
-                raise ValidationError(
-                    self.env._(
-                        "A dispute is of one customer and one contract: open one for "
-                        "each."
-                    )
-                )
+            calls._check_one_customer()
 
     @api.constrains("only_amount")
     def _check_only_amount(self):

@@ -42,7 +42,8 @@ class SaperxDisputeCall(models.Model):
     )
     is_accepted = fields.Boolean(string="Accept", default=True)
     only_amount = fields.Monetary(
-        string="Accept only", help="Empty: the whole call. Credited once invoiced."
+        string="Accept only (0: all)",
+        help="Empty: the whole call. Credited once invoiced.",
     )
     accepted_amount = fields.Monetary(string="Accepted amount", readonly=True)
     state = fields.Selection(

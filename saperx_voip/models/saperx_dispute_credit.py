@@ -89,9 +89,11 @@ class SaperxDispute(models.Model):
             if move.state == "posted" and move not in done:
                 move_model = self.env["account.move"].with_company(move.company_id)
                 made |= move_model.create(move._prepare_dispute_credit(self, parts))
+        # A task has no language of its own.
+        told = self.with_context(lang=self.user_id.lang or self.decided_by_id.lang)
         for credit in made:
-            self.message_post(
-                body=self.env._(
+            told.message_post(
+                body=told.env._(
                     "Credit note of %s made, in draft.",
                     credit.reversed_entry_id.display_name,
                 )
@@ -163,11 +165,16 @@ class AccountMove(models.Model):
         charges = self.invoice_line_ids.saperx_charge_id
         if len(charges) == 1:
             return charges.action_dispute()
-        # Which of them, its own form asks.
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "saperx_voip.saperx_charge_action"
-        )
-        return {**action, "domain": [("id", "in", charges.ids)], "context": {}}
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Which additional is disputed?"),
+            "res_model": "saperx.charge",
+            "views": [
+                (self.env.ref("saperx_voip.saperx_charge_list_to_dispute").id, "list"),
+                (False, "form"),
+            ],
+            "domain": [("id", "in", charges.ids)],
+        }
 
     def action_view_saperx_calls(self):
         """The calls behind this invoice: some of them can be chosen and disputed."""
@@ -218,52 +225,3 @@ class AccountMove(models.Model):
             ),
             "invoice_line_ids": [Command.create(line) for line in lines],
         }
-
-    def _get_disputed_amount(self):
-        """What of this invoice is in open disputes, with taxes, in its currency."""
-        self.ensure_one()
-        total = Decimal(0)
-        for line in self.invoice_line_ids:
-            charge = line.saperx_charge_id.sudo()
-            stated = line._get_stated_amount()
-            if not charge.is_disputed or not stated:
-                continue
-            disputed = charge._get_disputed_by_move_line().get(line, Decimal(0))
-            total += _decimal(line.price_total) * disputed / stated
-        return self.currency_id.round(float(total))
-
-
-class SaperxCharge(models.Model):
-    _inherit = "saperx.charge"
-
-    def _get_disputed_by_move_line(self):
-        """What open disputes dispute of it, in Decimal by invoice line."""
-        self.ensure_one()
-        if self._get_open_disputes():
-            amounts = {
-                item.call_class: _decimal(item.amount) for item in self.class_ids
-            }
-            return self._split_by_move_line(amounts)
-        amounts = Counter()
-        for row in self.env["saperx.dispute.call"].sudo()._get_open_of(self):
-            amounts[row.call_id.call_class] += _decimal(row.amount)
-        return self._split_by_move_line(amounts)
-
-
-class SaperxOverdueCase(models.Model):
-    _inherit = "saperx.overdue.case"
-
-    def _get_due_items_of(self, moves, today):
-        """Nobody is blocked for what is in dispute as a whole."""
-        items = super()._get_due_items_of(moves, today)
-        settled = items.move_id.filtered(
-            lambda move: (
-                # By what is read of all cases at once.
-                any(move.line_ids.saperx_charge_id.sudo().mapped("is_disputed"))
-                and move.currency_id.compare_amounts(
-                    move._get_disputed_amount(), move.amount_residual
-                )
-                >= 0
-            )
-        )
-        return items.filtered(lambda item: item.move_id not in settled)

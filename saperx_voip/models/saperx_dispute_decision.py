@@ -67,7 +67,10 @@ class SaperxDispute(models.Model):
         charge = self.charge_id
         charges = charge | self.call_ids.call_id.charge_id
         if charge and not self.call_ids:
-            if charge.state != "invoiced" and not self.only_amount:
+            if charge.state == "written_off":
+                # While it was in dispute: nobody pays it, and nothing is credited.
+                self.accepted_amount = self.only_amount or charge.amount
+            elif charge.state != "invoiced" and not self.only_amount:
                 self._spread_over_calls()
             else:
                 self._accept_of_charge()
@@ -85,7 +88,9 @@ class SaperxDispute(models.Model):
         kept.call_id._release_disputed()
         charges._follow_disputes()
         waived = self.call_ids - kept
-        waived.call_id.charge_id._remake()
+        waived.call_id.charge_id.filtered(
+            lambda charge: charge.state != "written_off"
+        )._remake()
         self._make_credits()
 
     def _accept_of_charge(self):
@@ -174,7 +179,7 @@ class SaperxDisputeCall(models.Model):
         amount = self.call_id.charged_amount if charge else self.amount
         # Of nothing there is no part.
         part = self.only_amount if self.only_amount < amount else 0
-        if part or charge.state == "invoiced":
+        if charge.state != "written_off" and (part or charge.state == "invoiced"):
             charge._check_not_in_draft(part)
             self.write({"state": "credited", "accepted_amount": part or amount})
         else:

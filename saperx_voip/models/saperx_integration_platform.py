@@ -41,7 +41,7 @@ class SaperxIntegration(models.Model):
         for integration in self:
             # This transaction holds the record's row: it must not wait for the
             # token's, so the login goes round the token store.
-            with integration._make_client(MemoryTokenStore()) as client:
+            with integration._get_client(MemoryTokenStore()) as client:
                 try:
                     tokens = client.login()
                 except GatewayError as error:
@@ -140,14 +140,23 @@ class SaperxIntegration(models.Model):
         return text
 
     # The one hook that knows which platform answers: another gateway extends the
-    # selection and this method.
-    def _get_client(self):
-        """A client of the platform with this record's tokens; close it after use.
+    # selection and this method; see docs/fitting.md.
+    def _get_client(self, token_store=None):
+        """A client of the platform; close it after use.
 
+        :param token_store: by default, that of this record's tokens
         :raise UserError: if a credential is missing or cannot be decrypted
         """
         self.ensure_one()
-        return self._make_client(self._get_token_store())
+        log = self._get_request_log()
+        return Client(
+            self.base_url,
+            self._get_credentials(),
+            token_store or self._get_token_store(),
+            timezone=self.timezone,
+            on_exchange=log.add,
+            on_close=log.flush,
+        )
 
     def _read_call(self, text):
         """One call record by itself, as the platform wrote it.
@@ -156,18 +165,6 @@ class SaperxIntegration(models.Model):
         """
         self.ensure_one()
         return read_call(text, ZoneInfo(self.timezone))
-
-    def _make_client(self, token_store):
-        self.ensure_one()
-        log = self._get_request_log()
-        return Client(
-            self.base_url,
-            self._get_credentials(),
-            token_store,
-            timezone=self.timezone,
-            on_exchange=log.add,
-            on_close=log.flush,
-        )
 
     def _get_token_store(self):
         return DatabaseTokenStore(self.env.cr.dbname, self.id, self.company_id.id)

@@ -375,7 +375,12 @@ class SaperxLine(models.Model):
             profile = profile._get_default(integration)
         if not profile:
             return vals
-        return {**profile._prepare_line_values(), "profile_id": profile.id, **vals}
+        return {
+            "integration_id": profile.integration_id.id,
+            **profile._prepare_line_values(),
+            "profile_id": profile.id,
+            **vals,
+        }
 
     def _let_go(self, moment):
         """A line that ends frees its numbers, and nobody holds it from then on."""

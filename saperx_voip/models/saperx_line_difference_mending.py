@@ -1,6 +1,6 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
-from collections import Counter
+from psycopg2 import IntegrityError
 
 from odoo import fields, models
 from odoo.exceptions import AccessError, UserError
@@ -20,29 +20,22 @@ class SaperxLineDifference(models.Model):
     def action_push(self):
         """*Push ours*: make the platform as it is here."""
         self._check_may_mend()
-        done = Counter()
-        for difference in self._get_open():
-            done["tried"] += 1
-            # One that went along with another of its line.
-            if difference.state != "open":
-                continue
+        to_push = chosen = self._get_open()
+        for difference in chosen:
             if reason := difference._explain_no_push():
                 difference._refuse(reason)
-                done["refused"] += 1
-                continue
-            difference._push()
-        return self._tell_done(done)
+                to_push -= difference
+        to_push._push()
+        return self._tell_done(len(to_push), len(chosen - to_push))
 
     def _push(self):
-        lines = self.line_id
-        if self.kind == "did_elsewhere":
-            lines |= self._get_holder().line_id
+        """All of them at once, since there may be thousands."""
+        lines = self.line_id | self._get_holding_lines()
         lines.check_access("write")
-        if self.kind == "status":
+        statuses = self.filtered(lambda one: one.kind == "status")
+        for theirs, alike in statuses.grouped("their_value").items():
             # The answer to the question that the push would ask: we know of it.
-            self.line_id._write_sync(
-                {"pushed_status": self.their_value, "asked_status": False}
-            )
+            alike.line_id._write_sync({"pushed_status": theirs, "asked_status": False})
         lines._raise_revision()
         along = self.sudo().search(
             [
@@ -52,6 +45,13 @@ class SaperxLineDifference(models.Model):
             ]
         )
         (self.sudo() | along)._answer("push", "pending")
+
+    def _get_holding_lines(self):
+        """Our lines that have the numbers there which others are to have."""
+        moved = self.filtered(lambda one: one.kind == "did_elsewhere")
+        return self.env["saperx.line"].union(
+            *(one._get_holder().line_id for one in moved)
+        )
 
     def _explain_no_push(self):
         """Why pushing cannot mend it, or None."""
@@ -79,25 +79,48 @@ class SaperxLineDifference(models.Model):
     def action_take(self):
         """*Take theirs*: make it here as it is on the platform."""
         self._check_may_mend()
-        done = Counter()
-        for difference in self._get_open():
-            done["tried"] += 1
-            try:
-                with self.env.cr.savepoint():
-                    difference._take_without_push()
-                    self.env.flush_all()
-            except UserError as error:
-                difference._refuse(str(error))
-                done["refused"] += 1
-            else:
-                difference.sudo()._answer("take", "mended")
-        return self._tell_done(done)
+        taken, chosen = self.browse(), self._get_open()
+        for alike in chosen._group_alike():
+            reason = alike._try_to_take()
+            if not reason:
+                taken |= alike
+                continue
+            for difference in alike:
+                # Of several, others may do.
+                if len(alike) > 1:
+                    reason = difference._try_to_take()
+                if reason:
+                    difference._refuse(reason)
+                else:
+                    taken |= difference
+        taken.sudo()._answer("take", "mended")
+        return self._tell_done(len(taken), len(chosen - taken))
+
+    def _group_alike(self):
+        """What is one value to be written on many lines goes at once."""
+        return self.grouped(
+            lambda one: (
+                (one.kind, one.field_name, one.their_value)
+                if one.kind in ("setting", "did_terms")
+                else one.id
+            )
+        ).values()
+
+    def _try_to_take(self):
+        """:return: what kept them from being taken, all of them; else None"""
+        try:
+            with self.env.cr.savepoint():
+                self._take_without_push()
+                self.env.flush_all()
+        except UserError as error:
+            return str(error)
+        except IntegrityError as error:
+            return self.line_id._sql_error_to_message(error)
+        return None
 
     def _take_without_push(self):
         """Nothing is left to be pushed of a line that was in step: it is there."""
-        lines = self.line_id
-        if self.kind == "did_elsewhere":
-            lines |= self._get_holder().line_id
+        lines = self.line_id | self._get_holding_lines()
         lines.check_access("write")
         in_step = lines.filtered(lambda line: line.sync_state == "synced")
         self._take()
@@ -178,25 +201,24 @@ class SaperxLineDifference(models.Model):
     def _refuse(self, reason):
         self.sudo().note = reason
 
-    def _tell_done(self, done):
-        mended = done["tried"] - done["refused"]
-        if not done["refused"]:
+    def _tell_done(self, mended, refused):
+        if not refused:
             message = self.env._("Differences being mended: %s.", mended)
-        elif done["tried"] == 1:
+        elif not mended and len(self) == 1:
             message = self.note
         else:
             message = self.env._(
                 "Differences being mended: %(mended)s. Not mended: %(refused)s; each "
                 "says why.",
                 mended=mended,
-                refused=done["refused"],
+                refused=refused,
             )
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
             "params": {
-                "type": "warning" if done["refused"] else "success",
-                "sticky": bool(done["refused"]),
+                "type": "warning" if refused else "success",
+                "sticky": bool(refused),
                 "message": message,
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},
             },

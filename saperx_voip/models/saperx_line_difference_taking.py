@@ -17,12 +17,11 @@ class SaperxLineDifference(models.Model):
     _inherit = "saperx.line.difference"  # pylint: disable=consider-merging-classes-inherited
 
     def _take(self):
-        """Write the platform's value here.
+        """Write the platform's value here. Several are of one kind and value.
 
         :raise UserError: with the reason why it cannot be taken
         """
-        self.ensure_one()
-        getattr(self, f"_take_{self.kind}")()
+        getattr(self, f"_take_{self[0].kind}")()
 
     def _take_missing(self):
         raise UserError(
@@ -53,8 +52,8 @@ class SaperxLineDifference(models.Model):
         )
 
     def _take_setting(self):
-        name = self.field_name
-        self.line_id.write({LINE_FIELDS.get(name, name): self._read_setting()})
+        name = self[0].field_name
+        self.line_id.write({LINE_FIELDS.get(name, name): self[0]._read_setting()})
 
     def _read_setting(self):
         """The platform's value as the line's field takes it.
@@ -73,14 +72,34 @@ class SaperxLineDifference(models.Model):
             return self._read_related(value)
         if name == "credit_limit":
             return self._read_money(Decimal(value))
-        if name == "account_code" and not re.fullmatch("[0-9]{6}", value or ""):
-            raise UserError(
-                self.env._("“%s” is no account code: it has six digits.", value or "")
-            )
+        if name == "account_code":
+            self._check_account_code(value or "")
         kind = self.env["saperx.line"]._fields[name].type
         if kind == "boolean":
             return value == "true"
         return int(value) if kind == "integer" else value
+
+    def _check_account_code(self, code):
+        if not re.fullmatch("[0-9]{6}", code):
+            raise UserError(
+                self.env._("“%s” is no account code: it has six digits.", code)
+            )
+        holder = self.env["saperx.line"].search(
+            [
+                ("integration_id", "=", self.integration_id.id),
+                ("account_code", "=", code),
+                ("state", "!=", "cancelled"),
+            ],
+            limit=1,
+        )
+        if holder:
+            raise UserError(
+                self.env._(
+                    "The account code %(code)s is that of the line %(line)s here.",
+                    code=code,
+                    line=holder.display_name,
+                )
+            )
 
     def _read_related(self, value):
         if not value:
@@ -169,12 +188,12 @@ class SaperxLineDifference(models.Model):
         self._get_did().unlink()
 
     def _take_did_terms(self):
-        did = self._get_did()
-        fee, collect = read_terms(self.their_value)
-        did.write(
-            {"monthly_fee": self._read_money(fee), "accept_collect_calls": collect}
+        dids = self.env["saperx.did"].union(*(one._get_did() for one in self))
+        fee, collect = read_terms(self[0].their_value)
+        dids.write(
+            {"monthly_fee": self[0]._read_money(fee), "accept_collect_calls": collect}
         )
-        if self.line_id.block_level and collect:
+        if collect and any(self.line_id.mapped("block_level")):
             raise UserError(
                 self.env._(
                     "While the line is blocked its numbers refuse collect calls: push "

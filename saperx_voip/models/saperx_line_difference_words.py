@@ -42,7 +42,9 @@ class SaperxLineDifference(models.Model):
                 return self._say_status(self.our_value)
             case "did_extra":
                 return self.env._("Not on the line")
-            case "did_missing" | "did_terms" | "did_elsewhere":
+            case "did_elsewhere":
+                return self.env._("On this line")
+            case "did_missing" | "did_terms":
                 return self._say_terms(self.our_value)
             case "reference":
                 return self.our_value

@@ -56,7 +56,7 @@ class SaperxUndrawnMixin(models.AbstractModel):
         line_ids = [line_id for [line_id] in rows]
         if not line_ids:
             return False
-        self.env["saperx.cdr"]._draw_allowances(line_ids)
+        self.env["saperx.cdr"]._draw_allowances(self._get_drawing(line_ids))
         self.env.cr.execute(
             SQL(
                 "DELETE FROM %(table)s WHERE %(owner)s = %(id)s"
@@ -67,3 +67,7 @@ class SaperxUndrawnMixin(models.AbstractModel):
         )
         self.invalidate_recordset(["undrawn_line_ids"])
         return True
+
+    def _get_drawing(self, line_ids):
+        """:return: the ids of those lines whose allowances have to be drawn"""
+        return line_ids

@@ -155,18 +155,20 @@ def _find_fitting(
     balances: Mapping[Key, Balance], group: DrawnSum, timezone: ZoneInfo
 ) -> dict[Key, Balance] | None:
     """Those that every call of the group may draw on; None: some calls may on one."""
-    first = local_date(group.first, timezone)
-    last = local_date(group.last, timezone)
     fitting = {}
     for key, balance in balances.items():
         allowance = balance.allowance
         if allowance.call_classes and group.call_class not in allowance.call_classes:
             continue
-        if not allowance.is_given(first, last):
-            continue
-        # Validity has no gaps.
-        is_always = allowance.is_given(first, first) and allowance.is_given(last, last)
-        if allowance.prefixes or not is_always:
+        if allowance.date_from or allowance.date_to:
+            first = local_date(group.first, timezone)
+            last = local_date(group.last, timezone)
+            if not allowance.is_given(first, last):
+                continue
+            # Validity has no gaps.
+            if not all(allowance.is_given(day, day) for day in (first, last)):
+                return None
+        if allowance.prefixes:
             return None
         fitting[key] = balance
     return fitting

@@ -2,6 +2,7 @@ from . import test_access
 from . import test_accrual
 from . import test_adoption
 from . import test_allowance
+from . import test_api_diagnosis
 from . import test_allowance_opening
 from . import test_api_log
 from . import test_audit
@@ -68,3 +69,4 @@ from . import test_sentinel
 from . import test_statement
 from . import test_statement_mail
 from . import test_statement_wizard
+from . import test_spreadsheet

@@ -58,7 +58,7 @@ class TestChargeDrawing(SaperxCase):
 
     @contextmanager
     def _doubting_all(self):
-        def doubt(charges, _ledger, _rates):
+        def doubt(charges, *_ledger_rates_sums):
             return Counter(), set(charges.contract_id.ids)
 
         with patch.object(self.charge_type, "_take_drawn", doubt):

@@ -318,6 +318,29 @@ class TestDidFee(DidFeeCase):
         self.assertTrue(did.lacks_fee_line)
         self.assertIn("days or weeks", contract.message_ids[0].body)
 
+    def test_switched_off_the_running_fees_are_told_of_and_can_be_ended(self):
+        did = self._add()
+        settings = self.env["res.config.settings"].create({})
+        settings.saperx_did_fee_lines = False
+        settings.set_values()
+        self.assertEqual(settings.saperx_did_fee_running, 1)
+        fees = self.env["contract.line"].search(
+            settings.action_view_did_fees()["domain"]
+        )
+        self.assertEqual(fees, did.fee_line_id)
+        self.assertEqual(self._invoice().amount_total, 110)
+        fees.action_end_did_fee()
+        # It was invoiced in advance, and ends with that.
+        self.assertEqual(fees.date_end, fees.last_date_invoiced)
+        self.assertEqual(self._invoice(date(2027, 1, 1))[-1].amount_total, 100)
+        did._follow_fee()
+        self.assertEqual(self._get_fees(), fees)
+
+    def test_only_who_may_change_contracts_ends_a_fee(self):
+        fee = self._add().fee_line_id
+        with self.assertRaises(AccessError):
+            fee.with_user(self._make_user("user")).action_end_did_fee()
+
     def test_switching_it_on_later_offers_what_is_missing(self):
         self.company.saperx_did_fee_lines = False
         did = self._add()

@@ -201,8 +201,12 @@ class TestDisputeOpening(DisputeCase):
         number = "555433335555"
         self._make_line(self._make_contract(other), number)
         self._import(self._make_call(1), self._make_call(2, caller=number))
-        with self.assertRaisesRegex(ValidationError, "one customer"):
+        with self.assertRaisesRegex(UserError, "one customer"):
             self._dispute_calls(1, 2)
+        # The button says so before a form is filled in, and whose calls they are.
+        calls = self._get_call(1) | self._get_call(2)
+        with self.assertRaisesRegex(UserError, "José .*Maria|Maria.*José "):
+            calls.with_user(self.user).action_dispute()
 
     def test_the_form_opens_with_the_chosen_calls_that_cost_something(self):
         self._import(
@@ -349,6 +353,30 @@ class TestDisputeDecision(DisputeCase):
         by_text = {"VC1" in line.name: line.price_total for line in lines}
         self.assertEqual(by_text, {True: 0.5, False: 0.12})
 
+    def test_what_was_written_off_meanwhile_is_neither_credited_nor_charged(self):
+        self.company.saperx_hold_amount = 0.1
+        self._import(self._make_call(1), self._make_call(2))
+        charge = self._charge()
+        whole = self._dispute_charge(charge)
+        charge.with_user(self.billing).action_write_off()
+        self.assertIn("nobody pays", whole.effect)
+        whole.action_accept()
+        self.assertEqual((whole.accepted_amount, whole.credit_amount), (0.24, 0))
+        self.assertEqual(charge.state, "written_off")
+
+    def test_a_call_of_what_was_written_off_meanwhile_may_be_accepted(self):
+        self.company.saperx_hold_amount = 0.1
+        self._import(self._make_call(1), self._make_call(2))
+        charge = self._charge()
+        dispute = self._dispute_calls(1)
+        charge.with_user(self.billing).action_write_off()
+        dispute.call_ids.only_amount = 0.05
+        dispute.action_accept()
+        self.assertEqual(dispute.credit_amount, 0)
+        self.assertEqual(charge.state, "written_off")
+        self.assertFalse(self._charge())
+        self._check_sums()
+
     def test_a_part_of_an_invoiced_charge_is_credited(self):
         self.integration.charge_granularity = "class"
         self._import(self._make_call(1), self._make_call(2, callee=MOBILE_SAME_DDD))
@@ -378,6 +406,18 @@ class TestDisputeDecision(DisputeCase):
             self.env.ref("saperx_voip.ir_cron_dispute_credits").method_direct_trigger()
         self.assertEqual(dispute.credit_ids.amount_total, 0.5)
         self.assertEqual(dispute.credit_state, "draft")
+
+    def test_a_charge_that_waits_to_be_credited_is_not_cancelled(self):
+        self._import(self._make_call(1, talk_seconds=600))
+        charge = self._charge().with_user(self.billing)
+        dispute = self._dispute_charge(charge)
+        dispute.only_amount = 0.5
+        dispute.action_accept()
+        with self.assertRaisesRegex(UserError, f"0.50 .* dispute {dispute.name}"):
+            charge.action_cancel()
+        self._invoice(post=True)
+        dispute.action_make_credits()
+        self.assertEqual(dispute.credit_ids.amount_total, 0.5)
 
     def test_some_calls_are_accepted_and_others_not(self):
         self._import(self._make_call(1), self._make_call(2, talk_seconds=120))
@@ -491,6 +531,25 @@ class TestDisputeDecision(DisputeCase):
         dispute.action_reject()
         self.assertTrue(case._get_due_items_of(move, late))
 
+    def test_who_has_paid_the_rest_is_not_overdue_for_a_credit_still_in_draft(self):
+        self._import(self._make_call(1), self._make_call(2))
+        self._charge()
+        move = self.contract._invoice_telephony()
+        move.action_post()
+        case = self.env["saperx.overdue.case"]
+        late = date(2027, 1, 31)
+        dispute = self._dispute_calls(1)
+        dispute.action_accept()
+        self.assertEqual(dispute.credit_ids.state, "draft")
+        self.assertTrue(case._get_due_items_of(move, late))
+        self.env["account.payment.register"].with_context(
+            active_model="account.move", active_ids=move.ids
+        ).create({"amount": 0.12}).action_create_payments()
+        self.assertEqual(move.amount_residual, 0.12)
+        self.assertFalse(case._get_due_items_of(move, late))
+        dispute.credit_ids.button_cancel()
+        self.assertTrue(case._get_due_items_of(move, late))
+
     def test_the_conference_finds_nothing_wrong_with_disputes(self):
         self._import(*(self._make_call(number) for number in range(1, 7)))
         self._dispute_calls(1)
@@ -519,6 +578,30 @@ class TestDisputeDecision(DisputeCase):
         self.assertEqual(
             self._get_states(1, 2, 3), ["disputed", "not_chargeable", "unbilled"]
         )
+
+    def test_the_invoice_tells_what_of_it_is_in_dispute(self):
+        self._import(self._make_call(1), self._make_call(2))
+        self._charge()
+        move = self._invoice(post=True)
+        self.assertFalse(move.saperx_dispute_notice)
+        dispute = self._dispute_calls(1)
+        self.assertRegex(move.saperx_dispute_notice, rf"0\.12.*{dispute.name}")
+        dispute.action_accept()
+        self.assertIn("waits to be posted", move.saperx_dispute_notice)
+        dispute.credit_ids.action_post()
+        self.assertFalse(move.saperx_dispute_notice)
+
+    def test_an_invoice_of_several_additionals_asks_which_is_disputed(self):
+        number = "555433335555"
+        self._make_line(self.contract, number)
+        self._import(self._make_call(1), self._make_call(2, caller=number))
+        charges = self._charge()
+        move = self._invoice()
+        action = move.with_user(self.billing).action_saperx_dispute()
+        self.assertEqual(action["res_model"], "saperx.charge")
+        self.assertEqual(self.env["saperx.charge"].search(action["domain"]), charges)
+        arch = self.env["saperx.charge"].get_view(action["views"][0][0])["arch"]
+        self.assertIn("action_dispute", arch)
 
     def test_the_charge_says_why_it_waits(self):
         self._import(self._make_call(1))

@@ -1,11 +1,13 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
+from unittest.mock import MagicMock, patch
+
 from odoo import fields
 from odoo.exceptions import UserError, ValidationError
 
-from odoo.addons.saperx_voip.gateway import Group, Plan
+from odoo.addons.saperx_voip.gateway import Group, MemoryTokenStore, Plan, Tokens
 
-from .common import SaperxCase, moment
+from .common import TODAY, SaperxCase, moment
 
 
 class TestIntegration(SaperxCase):
@@ -33,6 +35,20 @@ class TestIntegration(SaperxCase):
                 self.integration.base_url = url
         with self.assertRaisesRegex(ValidationError, "fields of their own"):
             self.integration.base_url = "https://user:pass@host/api"
+
+    def test_the_check_on_saving_asks_the_gateways_own_client(self):
+        """What another addon's gateway gives by ``_get_client``; docs/fitting.md."""
+        client = MagicMock()
+        client.__enter__.return_value.login.return_value = Tokens(
+            "a", "r", moment(TODAY)
+        )
+        integrations = type(self.integration)
+        with patch.object(integrations, "_get_client", return_value=client) as get:
+            self.integration.active = True
+        self.assertEqual(client.__enter__.return_value.login.call_count, 1)
+        # Past the stored tokens, whose row another transaction may hold.
+        (store,) = get.call_args.args
+        self.assertIsInstance(store, MemoryTokenStore)
 
     def test_saving_an_active_one_that_is_out_of_reach_says_so(self):
         # Nothing listens on that port.

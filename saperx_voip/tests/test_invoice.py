@@ -4,6 +4,7 @@ from datetime import date
 from unittest.mock import patch
 
 from freezegun import freeze_time
+from lxml import etree
 
 from odoo import Command
 from odoo.exceptions import UserError
@@ -249,6 +250,29 @@ class TestInvoice(SaperxCase):
             ).method_direct_trigger()
         self.assertEqual(mine.move_id.partner_id, self.partner)
         self.assertEqual(mine.move_id.amount_total, 0.24)
+
+    def test_a_new_customer_pays_though_only_the_customer_was_written(self):
+        payer = self.env["res.partner"].create({"name": "Matriz"})
+        other = self.env["res.partner"].create({"name": "João"})
+        paid_by_third = self._make_contract(self.partner)
+        self._make_line(paid_by_third, "555433335555")
+        paid_by_third.invoice_partner_id = payer
+        (self.contract | paid_by_third).write({"partner_id": other.id})
+        self.assertEqual(self.contract.invoice_partner_id, other)
+        self.assertEqual(paid_by_third.invoice_partner_id, payer)
+
+    def test_only_who_may_open_invoices_has_a_link_to_them(self):
+        for role, is_link in (
+            ("user", False),
+            ("technician", False),
+            ("billing", True),
+        ):
+            charges = self.env["saperx.charge"].with_user(self._make_user(role))
+            form = etree.fromstring(charges.get_view(view_type="form")["arch"])
+            shown = form.xpath("//field[@name='move_id'][not(ancestor::list)]")
+            self.assertEqual(len(shown), 2)
+            for node in shown:
+                self.assertEqual("no_open" not in node.get("options", ""), is_link)
 
     def test_a_charge_is_not_put_on_just_any_invoice(self):
         charge = self._charge_calls(1)

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from odoo import Command
 from odoo.exceptions import AccessError, UserError
 
 from .common import MOBILE_SAME_DDD
@@ -76,6 +77,59 @@ class TestInvoiceReversal(InvoiceCase):
         new = self._charge()
         self.assertEqual(new.amount, 0.05)
         self.assertEqual(self._invoice(day=date(2027, 1, 1)).amount_total, 100.05)
+
+    def _dispute(self, number):
+        return self.env["saperx.dispute"].create(
+            {
+                "reason": "price",
+                "call_ids": [Command.create({"call_id": self._get_call(number).id})],
+            }
+        )
+
+    def test_a_credit_for_a_dispute_is_told_of_and_stays_the_customers(self):
+        charge, move = self._post(1, 2)
+        dispute = self._dispute(1)
+        dispute.action_accept()
+        dispute.credit_ids.action_post()
+        wizard = self.env["saperx.charge.reversal.wizard"].browse(
+            charge.action_reverse()["res_id"]
+        )
+        self.assertRegex(wizard.notice, r"accepted disputes R?\$\s?0.12 .* is credited")
+        credit, again = self._reverse(charge, follow="now")
+        self.assertEqual((credit.amount_total, again.amount_total), (0.24, 0.24))
+        again.action_post()
+        self.assertEqual(dispute.credit_state, "posted")
+        every = move | dispute.credit_ids | credit | again
+        # The fee, and the one call that was not disputed with success.
+        self.assertAlmostEqual(sum(every.mapped("amount_residual_signed")), 100.12)
+        self.assertEqual(len(dispute.credit_ids), 1)
+
+    def test_a_credit_for_a_dispute_is_not_given_twice_after_recalculation(self):
+        charge, _move = self._post(1, 2)
+        dispute = self._dispute(1)
+        dispute.action_accept()
+        dispute.credit_ids.action_post()
+        self._reverse(charge, follow="recalculate")
+        new = self._charge()
+        self.assertEqual(new.amount, 0.24)
+        self._invoice(day=date(2027, 1, 1)).action_post()
+        self.env["saperx.dispute"]._cron_make_credits()
+        self.assertEqual(len(dispute.credit_ids), 1)
+        with self.assertRaisesRegex(UserError, "in the dispute"):
+            self._dispute(1)
+
+    def test_what_is_in_dispute_comes_off_and_waits_for_the_decision(self):
+        charge, _move = self._post(1, 2)
+        dispute = self._dispute(1)
+        wizard = self.env["saperx.charge.reversal.wizard"].browse(
+            charge.action_reverse()["res_id"]
+        )
+        self.assertIn("In dispute", wizard.notice)
+        _credit, again = self._reverse(charge, scope="whole", follow="now")
+        self.assertEqual(again.amount_total, 100)
+        self.assertEqual(charge.state, "confirmed")
+        dispute.action_reject()
+        self.assertEqual(self._invoice(day=date(2027, 1, 1)).amount_total, 100.24)
 
     def test_the_whole_invoice_is_credited_and_the_fee_drafted_again(self):
         charge, move = self._post(1)
@@ -214,6 +268,26 @@ class TestInvoiceReversal(InvoiceCase):
         self.assertEqual(charge.state, "invoiced")
         self.assertEqual(charge.move_id, move)
         self.assertFalse(self.contract._invoice_telephony())
+
+    def test_after_odoos_own_credit_note_nothing_is_credited_twice(self):
+        charge, move = self._post(1)
+        wizard = self._make_odoos_wizard(move)
+        wizard.refund_moves()
+        own = wizard.new_move_ids
+        self.assertIn("in draft already", "".join(move._explain_credit()))
+        own.action_post()
+        self.assertEqual(move.payment_state, "reversed")
+        wizard = self.env["saperx.charge.reversal.wizard"].browse(
+            charge.action_reverse()["res_id"]
+        )
+        self.assertEqual(wizard.amount, 0)
+        self.assertIn("without another credit note", wizard.notice)
+        credit, again = self._reverse(charge, follow="now")
+        self.assertFalse(credit)
+        self.assertEqual(again.amount_total, 0.12)
+        self.assertEqual(charge.move_id, again)
+        with self.assertRaisesRegex(UserError, "cannot be on two invoices"):
+            own.button_draft()
 
     def test_reverse_and_create_copies_no_charge(self):
         charge, move = self._post(1)

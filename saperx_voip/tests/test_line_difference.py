@@ -405,3 +405,18 @@ class TestLineDifference(CircuitCase):
             self.assertFalse(theirs.search([("id", "=", record.id)]))
             with self.assertRaises(AccessError):
                 theirs.read(["company_id"])
+
+    def test_many_are_taken_at_once_and_one_that_cannot_be_is_left(self):
+        other = self._make_line(self.contract, OTHER_NUMBER, account_code="000008")
+        self._be_in_step(other, 8)
+        circuits = (
+            self._circuit(closing_day=5, account_code="000009"),
+            self._circuit((OTHER_NUMBER,), other, closing_day=5),
+        )
+        found = self._compare(*circuits)
+        self._make_line(self.contract, "555433336666", account_code="000009")
+        self._mend(found, "take")
+        self.assertEqual((self.line | other).mapped("closing_day"), [5, 5])
+        left = found.filtered(lambda one: one.state == "open")
+        self.assertEqual(left.field_name, "account_code")
+        self.assertIn("account code", left.note)

@@ -111,6 +111,15 @@ class TestStatementMail(StatementCase):
         self.assertIn("no paper", activity.note)
         self.assertFalse(self.env["res.partner"].search([("name", "=", "Half-way")]))
 
+    def test_a_failure_of_the_task_is_told_to_whoever_answers_for_the_invoice(self):
+        self.move.invoice_user_id = self.sender
+        with (
+            patch.object(type(self.statement), "_write", side_effect=ZeroDivisionError),
+            self.assertLogs("odoo.addons.saperx_voip.models.account_move_send"),
+        ):
+            self._send(user=self.env.ref("base.user_root"))
+        self.assertEqual(self.move.activity_ids.user_id, self.sender)
+
     def test_who_sends_it_leaves_a_trace(self):
         self._send()
         access = self.env["saperx.cdr.access"]

@@ -1,3 +1,4 @@
+from . import base_import_import
 from . import base_partner_merge
 from . import contract_contract_terminate
 from . import contract_contract_terminate_invoice

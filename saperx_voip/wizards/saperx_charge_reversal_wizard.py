@@ -2,6 +2,7 @@
 
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools.misc import format_amount
 
 
 class SaperxChargeReversalWizard(models.TransientModel):
@@ -45,17 +46,63 @@ class SaperxChargeReversalWizard(models.TransientModel):
         for wizard in self:
             move = wizard.move_id
             lines = move._get_lines_of(wizard.charge_ids._origin)
-            wizard.amount = (
-                move.amount_total
-                if wizard.scope == "whole"
-                else sum(lines.mapped("price_total"))
-            )
+            if move._get_whole_credits():
+                wizard.amount = 0
+            elif wizard.scope == "whole":
+                wizard.amount = move.amount_total
+            else:
+                wizard.amount = sum(lines.mapped("price_total"))
 
-    @api.depends("move_id")
+    @api.depends("move_id", "charge_ids", "scope")
     @api.depends_context("lang")
     def _compute_notice(self):
         for wizard in self:
-            wizard.notice = "\n".join(wizard.move_id._explain_credit())
+            wizard.notice = "\n".join(
+                [*wizard.move_id._explain_credit(), *wizard._explain_disputes()]
+            )
+
+    def _explain_disputes(self):
+        """What disputes mean for what comes off the invoice, in sentences."""
+        told = []
+        if disputed := self._get_charges_to_reverse().filtered("is_disputed"):
+            told.append(
+                self.env._(
+                    "In dispute: %s. It comes off the invoice like the rest, and is "
+                    "not invoiced again before that is decided.",
+                    ", ".join(disputed.mapped("display_name")),
+                )
+            )
+        credits = self.move_id.reversal_move_ids.filtered(
+            lambda credit: credit.saperx_dispute_id and credit.state != "cancel"
+        )
+        amount = format_amount(
+            self.env, sum(credits.mapped("amount_total")), self.currency_id
+        )
+        if credits and self.move_id._get_whole_credits():
+            told.append(
+                self.env._(
+                    "Of what is credited, %s is for accepted disputes. The additionals "
+                    "are invoiced again with their whole amounts: credit it once more, "
+                    "on the new invoice.",
+                    amount,
+                )
+            )
+        elif credits:
+            told.append(
+                self.env._(
+                    "For accepted disputes %s of this invoice is credited already. "
+                    "That stays the customer's credit, since the additionals are "
+                    "credited and invoiced again with their whole amounts: set it "
+                    "against the new invoice.",
+                    amount,
+                )
+            )
+        return told
+
+    def _get_charges_to_reverse(self):
+        charges = self.move_id._get_live_charges()
+        # In a form that is not saved the records stand behind new ones.
+        return charges if self.scope == "whole" else charges & self.charge_ids._origin
 
     def action_reverse(self):
         """Credit, and let the charges go where they were told to."""
@@ -63,9 +110,7 @@ class SaperxChargeReversalWizard(models.TransientModel):
         charge_model = self.env["saperx.charge"]
         charge_model._check_billing()
         move = self.move_id.with_company(self.move_id.company_id)
-        charges = move._get_live_charges()
-        if self.scope == "telephony":
-            charges &= self.charge_ids
+        charges = self._get_charges_to_reverse()
         # Who comes second finds them gone, or starts again.
         charges.sudo().lock_for_update(allow_referencing=True)
         if not self.reason:
@@ -107,7 +152,9 @@ class SaperxChargeReversalWizard(models.TransientModel):
         if self.follow != "now":
             return draft.browse()
         if draft:
-            lines = charges.sudo()._prepare_move_lines()
+            # What is in dispute waits.
+            waiting = charges.sudo().filtered_domain(charges._domain_to_invoice())
+            lines = waiting._prepare_move_lines()
             draft.invoice_line_ids = [Command.create(line) for line in lines]
             return draft
         return charges.contract_id._invoice_telephony(

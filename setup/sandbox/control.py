@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from . import auth, calls, faults, forms, generate, ledger, many, panel, seed
+from . import auth, calls, dialect, faults, forms, generate, ledger, many, panel, seed
 from .fields import Fields
 from .store import create_tables, drop_tables, get_meta
 from .web import Answer, Context, Refusal, json_answer
@@ -149,6 +149,12 @@ def clear_faults(context: Context) -> Answer:
     return json_answer({"removed": faults.clear(context.db)})
 
 
+def speak(context: Context) -> Answer:
+    """``PUT /_sandbox/dialect``: see :mod:`sandbox.dialect`; ``{}`` is the contract."""
+    dialect.store(context.db, _body(context))
+    return json_answer({})
+
+
 #: (method, path after ``/_sandbox``) to its function.
 ROUTES: dict[tuple[str, str], Callable[..., Answer]] = {
     ("GET", "/ledger"): show_ledger,
@@ -162,5 +168,6 @@ ROUTES: dict[tuple[str, str], Callable[..., Answer]] = {
     ("POST", "/faults"): add_fault,
     ("GET", "/faults"): list_faults,
     ("DELETE", "/faults"): clear_faults,
+    ("PUT", "/dialect"): speak,
     **panel.ROUTES,
 }

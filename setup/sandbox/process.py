@@ -237,6 +237,11 @@ class SandboxProcess:
         """:return: how many were not used up"""
         return self._control("DELETE", "/faults")["removed"]
 
+    def speak(self, **dialect: Any) -> None:
+        """Differ from the contract from now on; see :mod:`sandbox.dialect`. Without
+        members: follow it again."""
+        self._control("PUT", "/dialect", json=dialect)
+
     def expire_tokens(self, refresh: bool = False) -> int:
         return self._control("POST", "/tokens/expire", json={"refresh": refresh})[
             "expired"

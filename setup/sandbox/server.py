@@ -21,6 +21,7 @@ from . import (
     calls,
     catalog,
     control,
+    dialect,
     dids,
     faults,
     ledger,
@@ -178,6 +179,22 @@ class Sandbox:
         body: bytes,
     ) -> Answer:
         path = request.path.removeprefix(API_PREFIX)
+        with self.store.read() as db:
+            spoken = dialect.current(db)
+        if spoken is not None:
+            request = spoken.asked(request)
+            body = spoken.read_body(body)
+        answer = self._answer_by_contract(request, route, path, arguments, body)
+        return answer if spoken is None else spoken.said(answer)
+
+    def _answer_by_contract(
+        self,
+        request: Request,
+        route: Route,
+        path: str,
+        arguments: Mapping[str, str],
+        body: bytes,
+    ) -> Answer:
         fault = self._take_fault(request, route, path)
         kind = f"{fault['action']} {fault['when']}" if fault else None
         try:

@@ -2,23 +2,26 @@
 
 ``python -m tests.life.interruption [--every 1] [--seed 1]``: a small provider whose
 calls of some cycles wait to be charged. Work is begun again and again; each time the
-process loses its connection one statement (or ``--every`` so many) later, and does
-nothing more from then on, as if it had been killed. After each death the database is
-checked as it stands; once the work comes to its end, what was charged and invoiced
-must be what is reckoned, and it is taken back and all begins anew, until every
-statement has been the last one.
+process loses its connection at another statement, and does nothing more from then on,
+as if it had been killed. After each death the database is checked as it stands; once
+the work comes to its end, what was charged and invoiced must be what is reckoned, and
+it is taken back and all begins anew.
+
+Whatever statement of a transaction is the last, what the database keeps is the same. So
+each transaction dies at its first statement, in its midst, and at its last, just before
+it is committed. With ``--every`` every so many statements are tried, whatever they do,
+one after another: some ten times as many.
 """
 
 import argparse
 import sys
-import tempfile
 import threading
 import time
 from contextlib import contextmanager, suppress
 from datetime import date, timedelta
+from itertools import pairwise
 
 import psycopg2
-from sandbox.process import running
 
 from odoo import api
 from odoo.exceptions import UserError
@@ -29,7 +32,7 @@ from odoo.sql_db import Cursor
 from tests.rating import naive
 
 from . import provider as real
-from .quarter import INVARIANTS, Quarter
+from .quarter import INVARIANTS, Quarter, platforms
 from .story import FIRST_DAY, ONE_DAY, ZONE, tell
 
 DATABASE = "saperx_life_cut"
@@ -49,10 +52,12 @@ class Death:
         self.left = statements
         self.is_dead = False
         self.count = 0
+        self.commits = [0]
+        """After how many statements something was committed."""
 
     @contextmanager
     def near(self):
-        execute = Cursor.execute
+        execute, commit = Cursor.execute, Cursor.commit
         death = self
 
         def counted(cursor, *args, **kwargs):
@@ -66,11 +71,26 @@ class Death:
                 raise psycopg2.OperationalError("the connection is gone")
             return execute(cursor, *args, **kwargs)
 
-        Cursor.execute = counted
+        def committed(cursor):
+            if death.is_dead:
+                raise psycopg2.OperationalError("the connection is gone")
+            result = commit(cursor)
+            if death.count > death.commits[-1]:
+                death.commits.append(death.count)
+            return result
+
+        Cursor.execute, Cursor.commit = counted, committed
         try:
             yield self
         finally:
-            Cursor.execute = execute
+            Cursor.execute, Cursor.commit = execute, commit
+
+    def get_turns(self):
+        """The first statement of each transaction, one in its midst, and the last."""
+        turns = set()
+        for before, after in pairwise(self.commits):
+            turns |= {before + 1, (before + after + 1) // 2, after}
+        return sorted(turns)
 
 
 class Office:
@@ -95,9 +115,9 @@ class Office:
                 cr.close()
 
     def attempt(self, work, statements=10**9):
-        """:return: statements that it took, and whether it died at the last one"""
+        """:return: the ``Death`` that was near"""
         # Ours must neither hold rows nor see an older state than the others leave.
-        self.env.cr.rollback()
+        self.forgive()
         with self.another_process() as env, Death(statements).near() as death:
             try:
                 work(env)
@@ -106,7 +126,13 @@ class Office:
                 if not death.is_dead:
                     raise
         self.env.invalidate_all()
-        return death.count, death.is_dead
+        return death
+
+    def forgive(self):
+        """A scheduled action that died three times is passed over once by Odoo."""
+        self.env.cr.rollback()
+        self.env.cr.execute("DELETE FROM ir_cron_progress")
+        self.env.cr.commit()
 
     def check(self, when):
         for what, statement in AT_ANY_MOMENT.items():
@@ -114,17 +140,31 @@ class Office:
                 self.problems.append(f"{when}: {what}: {rows[:5]}")
 
     def die_everywhere(self, name, work, take_back, check_done, every):
-        """:return: at how many statements the work died"""
-        whole, _dead = self.attempt(work)
+        """:param every: how many statements lie between two deaths; None: see above
+        :return: at how many statements the work died"""
+        # The first time more is asked for, which is remembered from then on.
+        self.attempt(work)
+        take_back()
+        whole = self.attempt(work)
+        turns = whole.get_turns()
+        if every:
+            turns = range(1, whole.count + 1, every)
+        print(
+            f"{name}: {whole.count} statements, {len(whole.commits)} transactions,"
+            f" {len(turns)} deaths",
+            flush=True,
+        )
         check_done(f"{name}, undisturbed")
         take_back()
         deaths = 0
-        for statements in range(1, whole + 1, every):
-            _count, dead = self.attempt(work, statements)
-            deaths += dead
-            self.check(f"{name}, dead at {statements} of {whole}")
-            if not dead:
-                check_done(f"{name}, done before {statements} of {whole}")
+        for statements in turns:
+            is_dead = self.attempt(work, statements).is_dead
+            deaths += is_dead
+            self.check(f"{name}, dead at {statements} of {whole.count}")
+            if is_dead and not every:
+                self.attempt(work)
+            if not is_dead or not every:
+                check_done(f"{name}, dead at {statements} and done again")
                 take_back()
             if self.problems:
                 return deaths
@@ -171,7 +211,7 @@ class Office:
 
     def charge(self, env):
         """By the scheduled task: a transaction for each portion."""
-        schedule = self.quarter.provider.schedules["charge"].with_env(env)
+        schedule = self.quarter.provider.schedules["charge", 0].with_env(env)
         schedule.action_run_now()
         env.cr.commit()
         schedule.cron_id.sudo().method_direct_trigger()
@@ -183,7 +223,7 @@ class Office:
     def charge_by_hand(self, env):
         """By the wizard, in the transaction of whoever asks."""
         wizard = env["saperx.charge.wizard"].create(
-            {"integration_id": self.quarter.provider.integration.id}
+            {"integration_id": self.quarter.provider.integrations[0].id}
         )
         wizard.action_generate()
         self.confirm(env)
@@ -256,21 +296,20 @@ def prepare(provider, story):
         continue
     provider.travel(naive.midnight(NOW, ZONE) + timedelta(hours=15))
     quarter.send(provider.now())
-    quarter.store(provider.import_by_hand(FIRST_DAY, NOW - ONE_DAY))
+    quarter.store(0, provider.import_by_hand(0, FIRST_DAY, NOW - ONE_DAY))
     quarter.reckoning.charge(provider.now(), provider.imported_until())
     return quarter
 
 
-def main(seed, every, rounds, database=DATABASE):
-    story = tell(seed, LINES)
+def main(seed, every, rounds, database=DATABASE, installed=None):
+    story = tell(seed, LINES, companies=(0,))
     for line in story.lines:
         line.since = FIRST_DAY
     began = time.perf_counter()
     with (
-        tempfile.TemporaryDirectory() as state,
-        running(state) as sandbox,
-        real.opened(database) as env,
-        real.Provider(env, sandbox, story) as provider,
+        platforms(story) as sandboxes,
+        real.opened(database, installed) as env,
+        real.Provider(env, sandboxes, story) as provider,
     ):
         quarter = prepare(provider, story)
         office = Office(env, quarter)
@@ -299,9 +338,9 @@ def main(seed, every, rounds, database=DATABASE):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--every", type=int)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--database", default=DATABASE)
+    parser.add_argument("--installed", help="a database with the addon, to copy")
     options = parser.parse_args()
-    alike = main(options.seed, options.every, options.rounds, options.database)
-    sys.exit(0 if alike else 1)
+    sys.exit(0 if main(**vars(options)) else 1)

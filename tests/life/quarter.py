@@ -4,6 +4,8 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
 from random import Random
@@ -14,13 +16,33 @@ from tests.rating import naive
 
 from . import provider as real
 from .reckoning import Reckoning
-from .story import FIRST_DAY, LAST_DAY, LAST_INVOICES, ONE_DAY, ZONE, tell
+from .story import (
+    FEW_LINES,
+    FIRST_DAY,
+    LAST_DAY,
+    LAST_INVOICES,
+    ONE_DAY,
+    ZONE,
+    key_of,
+    tell,
+)
 
 DATABASE = "saperx_life"
-# People work, and calls are read, charged and invoiced, every so many days.
+# People work, and calls are read, charged and invoiced, every so many days: of few
+# lines that less often, since it takes as long of one.
 STEP_DAYS = 5
+STEP_DAYS_OF_FEW = 7
 RE_READ_STEPS = 4
 NOON = timedelta(hours=12)
+
+
+@dataclass
+class Dispute:
+    record: object
+    ids: list[str]
+    """Of the calls that it is of."""
+    is_whole: bool
+    """Of a charge."""
 
 
 class Quarter:
@@ -33,7 +55,11 @@ class Quarter:
         self.sent = {}
         """By id, the facts of what the platform shows."""
         self.disputes = []
-        """That are open: what is disputed, and the dispute."""
+        """That are open."""
+        is_small = len(story.lines) < FEW_LINES
+        self.step = ONE_DAY * (STEP_DAYS_OF_FEW if is_small else STEP_DAYS)
+        self.happened = Counter()
+        """Of what is chosen at the office, how often it was done."""
         self.differences = []
 
     def live(self):
@@ -53,13 +79,15 @@ class Quarter:
                 moment = midnight + NOON + timedelta(minutes=place)
                 self.provider.travel(moment)
                 self.happen(event, moment)
-            if (LAST_DAY - day).days % STEP_DAYS == 0:
+            if not (LAST_DAY - day) % self.step:
                 self.provider.travel(midnight + timedelta(hours=15))
                 self.work(day, step)
                 step += 1
             day += ONE_DAY
         self.provider.travel(naive.midnight(LAST_INVOICES, ZONE) + NOON)
         self.provider.invoice()
+        # What is credited of a draft is once it is posted.
+        self.provider.post_drafts()
 
     def happen(self, event, now):
         act, there, lines = self.provider.act, self.provider, self.story.lines
@@ -88,8 +116,22 @@ class Quarter:
             day = event.day + timedelta(event.values["ahead"])
             if act(there.terminate_contract, event, day):
                 self.reckoning.terminate(event.subject, day, now)
+        elif event.kind == "price":
+            self.change_price(event)
         elif event.kind == "customer" and act(there.change_customer, event):
             self.reckoning.rename(event.subject, event.values["customer"], now)
+
+    def change_price(self, event):
+        there, reckoning = self.provider, self.reckoning
+        which = event.subject, event.values["place"]
+        self.happened["price changed"] += 1
+        if "ahead" in event.values:
+            day = event.day + timedelta(event.values["ahead"])
+            if there.act(there.follow_price, event, day):
+                reckoning.follow_price(*which, day, event.values["price"])
+        elif there.act(there.set_price, event):
+            reckoning.set_price(*which, event.values["price"])
+        there.recalculate()
 
     def companions(self, event, now):
         """Lines that share an allowance close together."""
@@ -99,15 +141,13 @@ class Quarter:
         """Calls come in, are charged and invoiced, and somebody is at the office."""
         there, reckoning, rng = self.provider, self.reckoning, self.rng
         self.send(there.now())
-        runs = [there.import_by_schedule()]
-        if step % RE_READ_STEPS == RE_READ_STEPS - 1 or day == LAST_DAY:
-            runs.append(there.import_by_hand(FIRST_DAY, day - ONE_DAY))
-        for run in runs:
-            self.store(run)
-        if rng.random() < 0.5:
-            there.charge_by_schedule()
-        else:
-            there.act(there.charge_by_wizard)
+        for platform in range(len(self.story.companies)):
+            self.read(platform, day, step)
+        for platform in range(len(self.story.companies)):
+            if rng.random() < 0.5:
+                there.charge_by_schedule(platform)
+            else:
+                there.act(there.charge_by_wizard, platform)
         there.act(there.confirm_charges)
         taken = reckoning.charge(there.now(), there.imported_until())
         self.compare_run(day, taken)
@@ -119,59 +159,113 @@ class Quarter:
         if rng.random() < 0.5:
             there.post_drafts(rng)
         self.decide(day)
-        if day < LAST_DAY - 4 * STEP_DAYS * ONE_DAY:
+        if day < LAST_DAY - 4 * self.step:
             self.complain()
-            if rng.random() < 0.2:
-                there.act(there.reverse, rng)
+            if rng.random() < 0.3:
+                self.reverse()
 
-    # Disputes
+    def read(self, platform, day, step):
+        """Now and then a platform is late, and what shares an allowance waits."""
+        there = self.provider
+        reads_again = step % RE_READ_STEPS == RE_READ_STEPS - 1 or day == LAST_DAY
+        if step and not reads_again and self.rng.random() < 0.1:
+            return
+        self.store(platform, there.import_by_schedule(platform))
+        if reads_again:
+            run = there.import_by_hand(platform, FIRST_DAY, day - ONE_DAY)
+            self.store(platform, run)
+
+    # Disputes, and charges made again
 
     def complain(self):
         """A customer says that some calls, or a charge, are wrong."""
         there, rng = self.provider, self.rng
-        kind = rng.choice(("unbilled", "invoiced", "charge", None))
+        kind = rng.choice(("unbilled", "confirmed", "invoiced", "charge", None))
         if kind == "charge":
-            charges = there.env["saperx.charge"].search([("state", "=", "confirmed")])
-            charges = charges.filtered("amount")
+            states = [("state", "in", ("confirmed", "invoiced"))]
+            charges = there.env["saperx.charge"].search(states).filtered("amount")
             if not charges:
                 return
             charge = charges.browse(rng.choice(charges.ids))
-            if dispute := there.act(there.dispute, (), charge):
-                self.disputes.append((kind, [], dispute))
+            calls = there.find_calls_of(charge)
+            if record := there.act(there.dispute, (), charge):
+                self.disputes.append(Dispute(record, there.keys_of(calls), True))
         elif kind:
             where = [("state", "=", "unbilled")]
+            if kind == "confirmed":
+                where = [("charge_id.state", "=", "confirmed")]
             if kind == "invoiced":
                 posted = there.env["account.move"].search([("state", "=", "posted")])
                 charges = posted.invoice_line_ids.saperx_charge_id
                 live = charges.filtered(lambda charge: charge.move_id in posted)
                 where = [("charge_id", "in", live.ids)]
             calls = there.find_calls(where, rng.randint(1, 4), rng)
-            ids = calls.mapped("remote_id")
-            if calls and (dispute := there.act(there.dispute, calls)):
-                self.disputes.append((kind, ids, dispute))
+            ids = there.keys_of(calls)
+            if calls and (record := there.act(there.dispute, calls)):
+                self.disputes.append(Dispute(record, ids, False))
                 if kind == "unbilled":
                     self.reckoning.hold(ids)
 
     def decide(self, day):
         """Half of what is open, and all of it before the end."""
-        there, open_ones, self.disputes = self.provider, self.disputes, []
-        for kind, ids, dispute in open_ones:
-            is_late = day > LAST_DAY - 3 * STEP_DAYS * ONE_DAY
-            if not is_late and self.rng.random() < 0.5:
-                self.disputes.append((kind, ids, dispute))
-                continue
-            is_right = kind != "charge" and self.rng.random() < 0.6
-            way = dispute.action_accept if is_right else dispute.action_reject
-            if not there.act(way):
-                self.disputes.append((kind, ids, dispute))
-            elif kind == "unbilled":
-                self.reckoning.release(ids, is_waived=is_right)
-            elif is_right:
-                self.reckoning.credit(ids)
+        for dispute in list(self.disputes):
+            is_late = day > LAST_DAY - 3 * self.step
+            if is_late or self.rng.random() < 0.5:
+                self.decide_one(dispute)
+
+    def decide_one(self, dispute):
+        there, reckoning, rng = self.provider, self.reckoning, self.rng
+        is_right = rng.random() < 0.6
+        only, turned_down = None, []
+        if is_right and rng.random() < 0.4:
+            if dispute.is_whole:
+                only = round(there.money(dispute.record.amount) / 3, 2)
+            else:
+                turned_down = rng.sample(dispute.ids, len(dispute.ids) // 2)
+        stands = there.stands(dispute.ids)
+        if not is_right:
+            if there.act(dispute.record.action_reject):
+                self.disputes.remove(dispute)
+                reckoning.release(dispute.ids, is_waived=False)
+                self.happened["dispute rejected"] += 1
+            return
+        if not there.act(there.accept, dispute.record, only, turned_down):
+            return
+        self.disputes.remove(dispute)
+        accepted = [each for each in dispute.ids if each not in turned_down]
+        charged = [each for each in accepted if stands[each]]
+        credited = [each for each in charged if stands[each] == "invoiced"]
+        if only and charged:
+            self.happened["charge credited in part"] += 1
+            reckoning.credit(charged, only)
+            return
+        self.happened["credited" if credited else "waived"] += 1
+        reckoning.credit(credited)
+        reckoning.release(turned_down, is_waived=False)
+        reckoning.release([e for e in accepted if e not in credited], is_waived=True)
+        if made_again := [each for each in charged if each not in credited]:
+            self.happened["confirmed charge made again"] += 1
+            self.take_back(made_again)
+            lines = {self.sent[each]["line"] for each in made_again}
+            reckoning.charge(there.now(), there.imported_until(), lines)
+
+    def take_back(self, ids):
+        """The charges of these calls are cancelled. What else of them is in dispute is
+        not charged meanwhile."""
+        charges = self.reckoning.charges_of(ids)
+        gone = [ident for charge in charges.values() for ident in charge]
+        self.reckoning.take_back(gone)
+        for other in self.disputes:
+            self.reckoning.hold(set(other.ids) & set(gone))
+
+    def reverse(self):
+        if ids := self.provider.act(self.provider.reverse, self.rng):
+            self.happened["reversed and recalculated"] += 1
+            self.take_back(ids)
 
     def send(self, now):
         circuits = self.provider.circuits()
-        records = []
+        records = defaultdict(list)
         while self.waiting and self.waiting[0].arrives <= now:
             call = self.waiting.pop(0)
             number = call.fact["line"]
@@ -182,26 +276,25 @@ class Quarter:
                 continue
             circuit = circuits[number]
             self.sent[call.fact["id"]] = call.fact
-            records.append(
+            records[self.story.lines[number].platform].append(
                 {**call.record, "circuito_id": circuit["id"], "conta": circuit["conta"]}
             )
-        if records:
-            self.provider.sandbox.add_calls(records)
+        for platform, some in records.items():
+            self.provider.sandboxes[platform].add_calls(some)
 
-    def store(self, run):
+    def store(self, platform, run):
         """What was to be read of the run's window."""
         first, last = run.date_from, run.date_to
         for fact in self.sent.values():
+            if self.story.lines[fact["line"]].platform != platform:
+                continue
             start = fact["start"].astimezone(naive.UTC).replace(tzinfo=None)
             if first <= start < last:
                 self.reckoning.arrive(fact)
 
     def compare_run(self, day, taken):
         """The very calls that a run took."""
-        self.provider.env.cr.execute(
-            "SELECT remote_id FROM saperx_cdr WHERE charge_id IS NOT NULL"
-        )
-        charged = {ident for (ident,) in self.provider.env.cr.fetchall()}
+        charged = {ident for ident, _state in self.read_calls("charge_id IS NOT NULL")}
         expected = self.reckoning.results.keys()
         if charged != expected:
             for ident in sorted(charged ^ expected)[:5]:
@@ -246,7 +339,7 @@ class Quarter:
         self.differ(
             "calls that Odoo has",
             dict.fromkeys(self.sent, 1),
-            Counter(self.query("SELECT remote_id FROM saperx_cdr", flat=True)),
+            Counter(ident for ident, _state in self.read_calls()),
         )
         self.check_invariants()
 
@@ -256,15 +349,27 @@ class Quarter:
             if one != other:
                 self.differences.append(f"{what}: {key}: {one} expected, {other} found")
 
-    def query(self, statement, flat=False):
+    def query(self, statement):
         env = self.provider.env
         env.cr.execute(statement)
-        rows = env.cr.fetchall()
-        return [row for (row,) in rows] if flat else rows
+        return env.cr.fetchall()
+
+    def read_calls(self, where="TRUE"):
+        """:return: pairs of what a call is known by, and its state"""
+        platforms = {
+            integration.id: platform
+            for platform, integration in enumerate(self.provider.integrations)
+        }
+        rows = self.query(
+            f"SELECT integration_id, remote_id, state FROM saperx_cdr WHERE {where}"
+        )
+        return [
+            (key_of(ident, platforms[integration]), state)
+            for integration, ident, state in rows
+        ]
 
     def read_states(self):
-        rows = self.query("SELECT remote_id, state FROM saperx_cdr")
-        return dict(rows)
+        return dict(self.read_calls())
 
     def read_totals(self, numbers):
         rows = self.query(
@@ -403,14 +508,25 @@ class Different(Exception):
     """The two went apart: what comes after says nothing."""
 
 
-def live(seed, line_count, database=DATABASE):
+@contextmanager
+def platforms(story):
+    """A server for each platform of the story."""
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(
+                running(stack.enter_context(tempfile.TemporaryDirectory()))
+            )
+            for _company in story.companies
+        ]
+
+
+def live(seed, line_count, database=DATABASE, installed=None):
     """:return: the quarter, with its ``differences``"""
     story = tell(seed, line_count)
     with (
-        tempfile.TemporaryDirectory() as state,
-        running(state) as sandbox,
-        real.opened(database) as env,
-        real.Provider(env, sandbox, story) as provider,
+        platforms(story) as sandboxes,
+        real.opened(database, installed) as env,
+        real.Provider(env, sandboxes, story) as provider,
     ):
         provider.set_up()
         quarter = Quarter(provider, story)
@@ -430,7 +546,7 @@ def tell_of(quarter, seconds):
         f"seed {quarter.story.seed}: {len(quarter.story.lines)} lines on"
         f" {len(quarter.story.contracts)} contracts, {len(quarter.sent)} calls:"
         f" {dict(Counter(quarter.reckoning.states().values()))}; R$ {gross:.2f} before"
-        f" allowances, R$ {amount:.2f} charged; refused:"
+        f" allowances, R$ {amount:.2f} charged; {dict(quarter.happened)}; refused:"
         f" {dict(quarter.provider.refused)}; {seconds:.0f} s"
     )
     for reason, count in quarter.provider.reasons.most_common(8):
@@ -440,12 +556,13 @@ def tell_of(quarter, seconds):
     sys.stdout.flush()
 
 
-def main(seeds, line_count, database=DATABASE):
-    """:return: whether all came out alike"""
+def main(seeds, line_count, database=DATABASE, installed=None):
+    """:param installed: as ``provider.opened`` takes it
+    :return: whether all came out alike"""
     alike = True
     for seed in seeds:
         began = time.perf_counter()
-        quarter = live(seed, line_count, database)
+        quarter = live(seed, line_count, database, installed)
         tell_of(quarter, time.perf_counter() - began)
         alike &= not quarter.differences
     return alike

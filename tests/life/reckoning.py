@@ -7,6 +7,7 @@ with the addon, and nothing is read from it.
 """
 
 from collections import Counter, defaultdict
+from copy import deepcopy
 from datetime import date, timedelta
 from fractions import Fraction
 
@@ -16,12 +17,15 @@ from .story import ONE_DAY, ZONE, Story, is_shared
 
 WAITING = timedelta(days=2)
 FAR_AHEAD = timedelta(days=400)
+# Older calls are charged apart from others of their cycle: days by class.
+OLD_AFTER = {"ldi": 150}
+OLD_AFTER_ELSE = 90
 
 
 class Reckoning:
     def __init__(self, story: Story):
         self.story = story
-        self.tariffs = {tariff["id"]: tariff for tariff in story.tariffs}
+        self.tariffs = {tariff["id"]: deepcopy(tariff) for tariff in story.tariffs}
         self.lines: dict[int, dict] = {}
         self.customers = {each.number: each.customer for each in story.contracts}
         self.dead_since: dict[int, object] = {}
@@ -33,8 +37,10 @@ class Reckoning:
         self.planned_ends: dict[int, object] = {}
         self.arrived: dict[str, dict] = {}
         self.results: dict[str, dict] = {}
-        """Of charged calls, as ``naive.Book.run`` has them, with ``period``."""
-        self._book_state = ({}, {}, set())
+        """Of charged calls, as ``naive.Book.run`` has them, with ``period`` and
+        ``charge``, which names the charge that took it."""
+        self.book = naive.Book(())
+        self.runs = 0
 
     # What is done
 
@@ -43,6 +49,7 @@ class Reckoning:
         self.lines[line.number] = {
             "id": line.number,
             "zone": ZONE,
+            "platform": line.platform,
             "prepaid": line.is_prepaid,
             "periods": [
                 {
@@ -133,6 +140,21 @@ class Reckoning:
                 line["periods"].append(later)
             line["periods"].sort(key=lambda period: period["start"])
 
+    def follow_price(self, number, place, day, price):
+        """A rate of a tariff ends the day before; from then on another price holds."""
+        rates = self.tariffs[number]["rates"]
+        rate = rates[place]
+        last = rate["last"]
+        if last and day > last:
+            last = None
+        ident = number * 100 + len(rates)
+        rates.append({**rate, "id": ident, "first": day, "last": last, "price": price})
+        rate["last"] = day - ONE_DAY
+
+    def set_price(self, number, place, price):
+        """Calls that are charged keep what they cost."""
+        self.tariffs[number]["rates"][place]["price"] = price
+
     def plan_end(self, number, day):
         """The line is to end when a day begins."""
         self.planned_ends[number] = day
@@ -186,12 +208,36 @@ class Reckoning:
         if is_waived:
             self.waived |= set(ids)
 
-    def credit(self, ids):
-        """What these charged calls cost goes back to whoever paid for them."""
+    def credit(self, ids, only=None):
+        """What these charged calls cost goes back to whoever paid for them.
+
+        :param only: no more than that, of all of them
+        """
         for ident in ids:
             result = self.results[ident]
             period = result["period"]
-            self.credits[period["contract"], period["customer"]] += result["amount"]
+            payer = period["contract"], period["customer"]
+            self.credits[payer] += result["amount"] if only is None else only
+            if only is not None:
+                break
+
+    def charges_of(self, ids):
+        """:return: by charge, the ids of all its calls, of the charges that have taken
+        any of these"""
+        names = {self.results[each]["charge"] for each in ids if each in self.results}
+        found = defaultdict(list)
+        for ident, result in self.results.items():
+            if result["charge"] in names:
+                found[result["charge"]].append(ident)
+        return found
+
+    def take_back(self, ids):
+        """Charges are cancelled: these are all their calls, which wait again."""
+        for charge in self.charges_of(ids).values():
+            assert set(charge) <= set(ids), "a part of a charge cannot be cancelled"
+        self.book.take_back(ids)
+        for ident in ids:
+            del self.results[ident]
 
     def end_of(self, number):
         return self.lines[number].get("ended")
@@ -233,16 +279,52 @@ class Reckoning:
         line = self.lines[call["line"]]
         return naive.rate_one(period and period["tariff"], line["prepaid"], call, ZONE)
 
-    def charge(self, now, imported_until):
-        """A run of charging. :return: ids of the calls that it takes"""
+    def charge(self, now, imported_until, numbers=None):
+        """A run of charging.
+
+        :param imported_until: by platform
+        :param numbers: of the lines to charge, and of no others but those that share a
+            cycle's allowance with them; None: of all
+        :return: ids of the calls that it takes
+        """
         calls = self._ripe_calls(now, imported_until)
-        book = naive.Book(self.lines.values())
-        book.balances, book.carried_away, book.charged = self._book_state
-        taken = book.run(now + FAR_AHEAD, calls)
+        if numbers is not None:
+            calls = self._only_of(calls, numbers)
+        self.runs += 1
+        self.book.know(self.lines.values())
+        taken = self.book.run(now + FAR_AHEAD, calls)
         for each in taken:
-            each["period"] = dict(self.period_of(each["call"]))
-            self.results[each["call"]["id"]] = each
+            call = each["call"]
+            each["period"] = period = dict(self.period_of(call))
+            each["charge"] = (
+                *(self.runs, period["id"], each["last"]),
+                self._is_old(call, now),
+            )
+            self.results[call["id"]] = each
         return {each["call"]["id"] for each in taken}
+
+    def _is_old(self, call, now):
+        days = OLD_AFTER.get(call["call_class"], OLD_AFTER_ELSE)
+        today = naive.local_day(now, ZONE)
+        return call["start"] < naive.midnight(today - timedelta(days), ZONE)
+
+    def _only_of(self, calls, numbers):
+        def share_of(call):
+            period = self.period_of(call)
+            day = naive.local_day(call["start"], ZONE)
+            _first, last = naive.cycle_of(self.lines[call["line"]], day)
+            if not is_shared(period["tariff"]):
+                return None
+            return period["contract"], period["tariff"]["id"], last
+
+        # What is nothing to charge gives no reason to charge others.
+        calls = [call for call in calls if self.rate(call)["state"] == "rated"]
+        shares = {share_of(call) for call in calls if call["line"] in numbers} - {None}
+        return [
+            call
+            for call in calls
+            if call["line"] in numbers or share_of(call) in shares
+        ]
 
     def _ripe_calls(self, now, imported_until):
         ripe, known = [], {}
@@ -287,7 +369,8 @@ class Reckoning:
 
     def _is_over(self, line, period, cycle, now, imported_until):
         _begins, ends = self._bounds(line, period, cycle, now)
-        return imported_until >= ends and now >= ends + WAITING
+        imported = imported_until[line["platform"]]
+        return imported >= ends and now >= ends + WAITING
 
     def _bounds(self, line, period, cycle, now):
         begins = naive.midnight(cycle[0], ZONE)

@@ -20,12 +20,16 @@ LAST_DAY = date(2026, 11, 10)
 LAST_INVOICES = date(2026, 11, 22)
 """After the patience with which a charge waits for an invoice to come anyway."""
 CLOSING_DAYS = (5, 10, 15, 20, 25, 28, 31)
+FEW_LINES = 50
 AREAS = ("11", "19", "21", "31", "54")
+COMPANY_OF_PLATFORM = (0, 0, 1)
+"""Two platforms of one company, and one of another."""
 
 
 @dataclass
 class Contract:
     number: int
+    company: int
     customer: int
     closing_day: int
     fee_from: date
@@ -35,6 +39,7 @@ class Contract:
 @dataclass
 class Line:
     number: int
+    platform: int
     contract: int
     tariff: int | None
     closing_day: int
@@ -51,7 +56,8 @@ class Line:
 @dataclass
 class Call:
     """``fact``: as naive takes it; ``record``: as the platform sends it, but for who
-    called (``circuito_id`` and ``conta``)."""
+    called (``circuito_id`` and ``conta``). Platforms give their calls equal ids; those
+    of facts say of which platform they are, and are in the same order."""
 
     fact: dict
     record: dict
@@ -67,7 +73,7 @@ class Event:
     day: date
     kind: str
     subject: int
-    """Number of a line, or of a contract."""
+    """Number of a line, of a contract, or of a tariff."""
     values: dict = field(default_factory=dict)
     when: str = "now"
 
@@ -75,6 +81,8 @@ class Event:
 @dataclass
 class Story:
     seed: int
+    companies: tuple[int, ...]
+    """Of each platform."""
     tariffs: list[dict]
     contracts: list[Contract]
     lines: list[Line]
@@ -82,16 +90,27 @@ class Story:
     calls: list[Call]
 
 
-def tell(seed: int, line_count: int) -> Story:
+def tell(seed: int, line_count: int, companies=COMPANY_OF_PLATFORM) -> Story:
     rng = Random(f"quarter {seed}")
-    tariffs = [make(rng, number) for number, make in enumerate(TARIFFS)]
-    contracts = _make_contracts(rng, max(4, line_count * 3 // 8))
-    lines = [_make_line(rng, n, contracts, tariffs) for n in range(line_count)]
+    tariffs = [
+        {**make(rng, number), "company": company}
+        for number, (company, make) in enumerate(
+            (company, make)
+            for company in sorted(set(companies))
+            for make in (TARIFFS if company == 0 else TARIFFS[:4])
+        )
+    ]
+    # Where there are few of them, more happens to each.
+    often = 1 if line_count >= FEW_LINES else 3
+    contracts = _make_contracts(rng, max(4, line_count * 3 // 8), set(companies))
+    lines = [
+        _make_line(rng, n, contracts, tariffs, companies) for n in range(line_count)
+    ]
     events = sorted(
-        _make_events(rng, contracts, lines, tariffs), key=lambda event: event.day
+        _make_events(rng, contracts, lines, tariffs, often), key=lambda event: event.day
     )
-    calls = [call for line in lines for call in _make_calls(seed, line)]
-    return Story(seed, tariffs, contracts, lines, events, calls)
+    calls = [call for line in lines for call in _make_calls(seed, line, lines)]
+    return Story(seed, tuple(companies), tariffs, contracts, lines, events, calls)
 
 
 # Billing plans
@@ -231,10 +250,11 @@ def is_shared(tariff) -> bool:
 # Contracts, lines, and what is done with them
 
 
-def _make_contracts(rng, count):
+def _make_contracts(rng, count, companies):
     return [
         Contract(
             number,
+            company=1 if 1 in companies and number % 4 == 3 else 0,
             # One customer in four has two contracts.
             customer=number - 1 if number % 8 == 1 else number,
             closing_day=rng.choice(CLOSING_DAYS),
@@ -245,18 +265,28 @@ def _make_contracts(rng, count):
     ]
 
 
-def _make_line(rng, number, contracts, tariffs):
+def _of_company(tariffs, contract):
+    return [each for each in tariffs if each["company"] == contract.company]
+
+
+def _make_line(rng, number, contracts, tariffs, companies):
     # Every contract has one, and some have many.
     place = number
     if number >= len(contracts):
         place = int(len(contracts) * rng.random() ** 2)
     contract = contracts[place]
-    tariff = rng.choice(tariffs)["id"]
+    tariff = rng.choice(_of_company(tariffs, contract))["id"]
     closing_day = contract.closing_day
+    platforms = [
+        platform
+        for platform, company in enumerate(companies)
+        if company == contract.company
+    ]
     if not is_shared(tariffs[tariff]) and rng.random() < 0.2:
         closing_day = rng.choice(CLOSING_DAYS)
     return Line(
         number,
+        rng.choice(platforms),
         contract.number,
         None if rng.random() < 0.04 else tariff,
         closing_day,
@@ -269,7 +299,7 @@ def _make_line(rng, number, contracts, tariffs):
     )
 
 
-def _make_events(rng, contracts, lines, tariffs):
+def _make_events(rng, contracts, lines, tariffs, often):
     """Some cannot be done: whoever tries is refused, and nothing has happened."""
 
     def day(low=10, high=100):
@@ -281,32 +311,48 @@ def _make_events(rng, contracts, lines, tariffs):
     for line in lines:
         begun = (line.since - FIRST_DAY).days
         soon = begun + 4
+        own = _of_company(tariffs, contracts[line.contract])
         if begun:
             yield Event(line.since, "line", line.number)
         if line.tariff is None:
-            values = {"tariff": rng.choice(tariffs)["id"]}
+            values = {"tariff": rng.choice(own)["id"]}
             yield Event(day(soon, 90), "terms", line.number, values, when())
         if rng.random() < 0.3:
-            values = {"tariff": rng.choice(tariffs)["id"]}
+            values = {"tariff": rng.choice(own)["id"]}
             yield Event(day(soon), "terms", line.number, values, when())
-        if rng.random() < 0.12:
+        if rng.random() < 0.12 * often:
             values = {"contract": rng.choice(contracts).number}
             if rng.random() < 0.3:
-                values["tariff"] = rng.choice(tariffs)["id"]
+                values["tariff"] = rng.choice(own)["id"]
             yield Event(day(soon), "terms", line.number, values, when())
-        if rng.random() < 0.12:
+        if rng.random() < 0.12 * often:
             values = {"closing_day": rng.choice(CLOSING_DAYS)}
             yield Event(day(soon, 80), "terms", line.number, values, when())
-        if rng.random() < 0.06:
+        if rng.random() < 0.06 * often:
             ahead = rng.choice((0, 0, rng.randint(1, 20)))
             yield Event(day(soon + 10), "end", line.number, {"ahead": ahead})
     for contract in contracts:
-        if rng.random() < 0.08:
+        if rng.random() < 0.08 * often:
             ahead = rng.choice((0, 0, rng.randint(1, 20)))
             yield Event(day(20), "terminate", contract.number, {"ahead": ahead})
-        if rng.random() < 0.06:
+        if rng.random() < 0.06 * often:
             values = {"customer": 10_000 + contract.number}
             yield Event(day(20), "customer", contract.number, values)
+    yield from _make_prices(rng, tariffs)
+
+
+def _make_prices(rng, tariffs):
+    """Some hold at once for all that is not charged, others from a day on, which may
+    be past."""
+    for tariff in tariffs:
+        for _ in range(3):
+            day = FIRST_DAY + timedelta(rng.randint(15, 120))
+            place = rng.randrange(len(tariff["rates"]))
+            values = {"place": place, "price": _price(rng)}
+            ahead = rng.choice((None, 0, rng.randint(-40, 30)))
+            if ahead is not None:
+                values["ahead"] = ahead
+            yield Event(day, "price", tariff["id"], values)
 
 
 # Calls
@@ -319,14 +365,16 @@ _OF_A_HUNDRED = {
 _ABROAD = ("13055551234", "351211234567", "541141234567", "390612345678")
 
 
-def _make_calls(seed, line):
+def _make_calls(seed, line, lines):
     rng = Random(f"calls {seed} {line.number}")
+    of_platform = [each.number for each in lines if each.platform == line.platform]
+    place = of_platform.index(line.number)
     day = max(line.since, FIRST_DAY) + ONE_DAY
     number = 0
     while day <= LAST_CALLS:
         count = sum(rng.random() < line.calls_a_month / 90 for _ in range(3))
         for _ in range(count):
-            yield _make_call(rng, line, day, f"q{seed}-{line.number}-{number}")
+            yield _make_call(rng, line, day, f"q{seed}-{place}-{number}")
             number += 1
         day += ONE_DAY
 
@@ -365,7 +413,7 @@ def _make_call(rng, line, day, ident):
         "tipo": _WORDS.get(kind),
     }
     fact = {
-        "id": ident,
+        "id": key_of(ident, line.platform),
         "line": line.number,
         "start": start,
         "direction": "incoming" if incoming else "outgoing",
@@ -381,6 +429,11 @@ def _make_call(rng, line, day, ident):
     late = rng.random() < 0.04
     hours = rng.uniform(24, 24 * 45) if late else 0
     return Call(fact, record, start + timedelta(hours=hours), rng.random() < 0.1)
+
+
+def key_of(ident, platform):
+    """What tells a call from all others: in the order of ids of one platform."""
+    return f"{ident}\x01{platform}"
 
 
 def _money(units):

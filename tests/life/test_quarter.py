@@ -9,18 +9,29 @@ import subprocess
 import sys
 
 import pytest
-from environment import paths
+from environment import databases, odoo, paths
 
-LINES = os.environ.get("LIFE_LINES", "20")
-SEEDS = os.environ.get("LIFE_SEEDS", "1,2").split(",")
+LINES = os.environ.get("LIFE_LINES", "12")
+SEEDS = os.environ.get("LIFE_SEEDS", "1")
 
 
-def run(module, *words):
-    """In a process of its own, whose clock it sets."""
+@pytest.fixture(scope="module")
+def installed():
+    """What each test copies."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-    database = f"{module.replace('.', '_')}_{worker}"
+    name = f"saperx_life_{worker}"
+    databases.fresh(name)
+    log = paths.LOGS / f"{name}-install.log"
+    odoo.run(["-d", name, "-i", paths.ADDON], "Installing the addon", log)
+    yield name
+    databases.drop(name)
+
+
+def run(module, installed, *words):
+    """In a process of its own, whose clock it sets."""
+    names = ["--database", f"{installed}_copy", "--installed", installed]
     done = subprocess.run(
-        [sys.executable, "-m", module, "--database", database, *words],
+        [sys.executable, "-m", module, *names, *words],
         cwd=paths.PROJECT,
         env={**os.environ, "PYTHONPATH": str(paths.PROJECT / "setup")},
         capture_output=True,
@@ -31,11 +42,11 @@ def run(module, *words):
     assert done.returncode == 0, done.stdout + done.stderr[-3000:]
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_quarter_comes_to_what_is_reckoned(seed):
-    run("tests.life", "--seeds", seed, "--lines", LINES)
+def test_a_quarter_comes_to_what_is_reckoned(installed):
+    run("tests.life", installed, "--seeds", SEEDS, "--lines", LINES)
 
 
-def test_work_that_dies_anywhere_or_is_done_twice_at_once_charges_each_call_once():
-    every = os.environ.get("LIFE_EVERY", "20")
-    run("tests.life.interruption", "--every", every, "--rounds", "2")
+def test_work_that_dies_anywhere_or_is_done_twice_at_once_charges_each_call_once(
+    installed,
+):
+    run("tests.life.interruption", installed, "--rounds", "2")

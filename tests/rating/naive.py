@@ -289,17 +289,23 @@ class Book:
     """What was charged so far, and what that left of every allowance."""
 
     def __init__(self, lines):
-        self.lines = {line["id"]: line for line in lines}
-        self.stretches = {line["id"]: stretches(line) for line in lines}
         self.balances = {}  # (allowance id, holder, last day): {carried, own}
         self.carried_away = {}  # the same key: the rest that went to the next cycle
-        self.charged = set()  # ids of calls
+        self.heirs = {}  # the same key: that of the cycle which looked for its rest
+        self.charged = {}  # by id of a call, what ``run`` told of it
+        self.know(lines)
+
+    def know(self, lines):
+        """Who holds the lines, as one knows it by now."""
+        self.lines = {line["id"]: line for line in lines}
+        self.stretches = {line["id"]: stretches(line) for line in lines}
 
     def run(self, now, calls):
         """Charge the calls of closed cycles that no run has charged yet.
 
         :return: a list of dicts {call, line, first, last, state, rate, seconds,
-            gross, amount, covered_seconds, uses}
+            gross, amount, covered_seconds, uses, keys}; keys: of the balances that the
+            call's cycle has, in the order of the tariff's allowances
         """
         waiting = []
         for call in calls:
@@ -322,8 +328,9 @@ class Book:
             # code point (as Python compares it).
             of_cycle.sort(key=lambda each: (each["call"]["start"], each["call"]["id"]))
             for each in of_cycle:
-                done.append({**each, **self.draw(each)})
-                self.charged.add(each["call"]["id"])
+                each.update(self.draw(each))
+                done.append(each)
+                self.charged[each["call"]["id"]] = each
             # The rest is fixed when the cycle is first charged.
             for each in of_cycle:
                 self.fix_all(each)
@@ -340,7 +347,30 @@ class Book:
 
         day = local_day(each["call"]["start"], each["line"]["zone"])
         allowances = stretch["tariff"]["allowances"]
-        return draw(each["call"], each, allowances, day, balance_of)
+        keys = []
+        for allowance in allowances:
+            name, _sharing = self.holder(allowance, each["line"], stretch)
+            keys.append((allowance["id"], name, each["last"]))
+        drawn = draw(each["call"], each, allowances, day, balance_of)
+        return {**drawn, "keys": keys}
+
+    def take_back(self, idents):
+        """Charges are cancelled, all of whose calls these are: what they drew is there
+        again. What a cycle left to the next is open again, unless another charge of
+        one of the two stands."""
+        gone = [self.charged.pop(ident) for ident in idents]
+        for each in gone:
+            for allowance, part, quantity in each["uses"]:
+                [key] = [key for key in each["keys"] if key[0] == allowance["id"]]
+                self.balances[key][part] += quantity
+        standing = {key for each in self.charged.values() for key in each["keys"]}
+        dead = {key for each in gone for key in each["keys"]} - standing
+        for key in dead:
+            self.balances.pop(key, None)
+        idle = {key for key, heir in self.heirs.items() if heir in dead}
+        for key in (dead | idle) - standing:
+            if self.heirs.get(key) not in standing:
+                self.carried_away.pop(key, None)
 
     def fix_all(self, each):
         stretch = self.stretch_of(each)
@@ -382,6 +412,7 @@ class Book:
             if allowance["carry"]:
                 before = cycle_of(line, first - ONE_DAY)
                 balance["carried"] = self.fix(allowance, holder, *before)
+                self.heirs[allowance["id"], holder[0], before[1]] = key
             self.balances[key] = balance
         return self.balances[key]
 

@@ -88,10 +88,9 @@ def worded_contract() -> dict[str, Any]:
     line["limite_simultaneas"]["maximum"] = LARGEST_INTEGER
     call = schemas["Ligacao"]["properties"]
     call["inicio"]["pattern"] = TIMESTAMP.replace("2[0-8]", "2[0-9]|3[01]")
-    for name in ("tempo_total", "tempo_real", "tempo_tarifado"):
-        for form in call[name]["oneOf"]:
-            if form["type"] == "string":
-                form["pattern"] = DURATION
+    for form in schemas["Duracao"]["oneOf"]:
+        if form["type"] == "string":
+            form["pattern"] = DURATION
     return document
 
 

@@ -8,8 +8,9 @@ def migrate(cr, version):
     _let_account_codes_be_unique(cr)
     cr.execute(
         "UPDATE saperx_line SET simultaneous_calls = 9999"
-        " WHERE simultaneous_calls > 9999"
+        " WHERE simultaneous_calls > 9999 RETURNING id"
     )
+    _push_again(cr, cr.fetchall())
 
 
 def _rename_company_of_tokens(cr):
@@ -43,5 +44,26 @@ def _let_account_codes_be_unique(cr):
                          FROM saperx_line
                         WHERE account_code <> '' AND state <> 'cancelled') AS line
                 WHERE place > 1)
+        RETURNING id
         """
+    )
+    _push_again(cr, cr.fetchall())
+
+
+def _push_again(cr, rows):
+    """The platform learns what these lines say now; it may have refused what they said.
+
+    :param rows: of their ids
+    """
+    cr.execute(
+        """
+        UPDATE saperx_line
+           SET revision = revision + 1,
+               sync_state = 'pending',
+               sync_error = NULL,
+               sync_attempts = 0,
+               next_sync_at = now() AT TIME ZONE 'UTC'
+         WHERE id = ANY(%s) AND state IN ('active', 'inactive')
+        """,
+        [[line_id for (line_id,) in rows]],
     )
