@@ -7,7 +7,8 @@ from odoo.tests import tagged
 
 from .common import NUMBER, SaperxCase, moment
 
-CPF, OTHER_CPF = "52998224725", "11144477735"
+RUN = "odoo.addons.saperx_voip.models.saperx_adoption_run"
+CPF = "52998224725"
 THERE = "555432320001"
 
 
@@ -234,13 +235,25 @@ class TestAdoption(SaperxCase):
         ]
         with (
             patch("odoo.addons.saperx_voip.models.saperx_adoption.MOST_AT_ONCE", 1),
-            patch("odoo.addons.saperx_voip.models.saperx_adoption_run.BATCH", 2),
+            patch(f"{RUN}.BATCH", 2),
         ):
             rows = self._adopt(*circuits)
             self.assertEqual(set(rows.mapped("state")), {"waiting"})
             self.assertEqual(self.adoption.progress, 0)
+            cron = self.env.ref("saperx_voip.ir_cron_adopt")
+            # What its time does not allow is left to another call, which is asked for.
+            with (
+                patch(f"{RUN}.get_working_seconds", return_value=0),
+                self.enter_registry_test_mode(),
+            ):
+                cron.method_direct_trigger()
+            self.env.invalidate_all()
+            self.assertEqual(rows.mapped("state"), ["adopted", "adopted", "waiting"])
+            self.assertTrue(
+                self.env["ir.cron.trigger"].search_count([("cron_id", "=", cron.id)])
+            )
             with self.enter_registry_test_mode():
-                self.env.ref("saperx_voip.ir_cron_adopt").method_direct_trigger()
+                cron.method_direct_trigger()
         self.env.invalidate_all()
         self.assertEqual(set(rows.mapped("state")), {"adopted"})
         self.assertEqual(self.adoption.progress, 100)
