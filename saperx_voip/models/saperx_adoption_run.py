@@ -119,9 +119,8 @@ class SaperxAdoption(models.Model):
 
     def _explain(self, error):
         _logger.info("A circuit was not adopted", exc_info=error)
-        return self.env._(
-            "The database refused it: %s", (error.diag.message_primary or "").strip()
-        )
+        reason = (error.diag.message_primary or "").strip()
+        return self.env._("The database refused it: %s", reason)
 
 
 class SaperxAdoptionRow(models.Model):
