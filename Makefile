@@ -6,7 +6,7 @@ ENVIRONMENT := $(PYTHON) -m environment
 VENV_PYTHON := .local/venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help odoo demo pictures test trouble oca-tests lint bench stop clean
+.PHONY: help odoo demo pictures test trouble adoption oca-tests lint bench stop clean
 
 help:  ## Show this help
 	@echo "SaperX VoIP for Odoo 19. Targets:"
@@ -28,6 +28,9 @@ test:  ## Run all tests (PYTEST_ARGS="-k name" chooses among those of tests/)
 
 trouble:  ## Import a month of a million calls through trouble, kills and restarts
 	@$(ENVIRONMENT) trouble
+
+adoption:  ## Adopt five thousand circuits, match and charge a month of their calls
+	@$(ENVIRONMENT) adoption
 
 oca-tests:  ## Run OCA's own contract suites with this addon installed
 	@$(ENVIRONMENT) oca-tests

@@ -206,7 +206,7 @@ def balance_query(company_id, limit):
                 SELECT max(charge.id) AS charge_id, used.allowance_id,
                        max(used.own_quantity)::bigint AS own,
                        max(used.carried_quantity)::bigint AS carried,
-                       sum(used.used_quantity) AS used,
+                       sum(used.used_quantity) + max(used.before_quantity) AS used,
                        max(used.carried_away)::bigint AS carried_away
                 FROM saperx_charge_allowance AS used
                 JOIN saperx_charge AS charge ON charge.id = used.charge_id

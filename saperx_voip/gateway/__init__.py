@@ -2,6 +2,15 @@
 
 from .ahead import ReadAhead
 from .client import Client
+from .difference import (
+    COMPARED_SETTINGS,
+    Difference,
+    DifferenceKind,
+    differences,
+    read_terms,
+    told,
+    told_terms,
+)
 from .errors import (
     CertificateRefused,
     Conflict,

@@ -48,10 +48,20 @@ class ReadAhead(Generic[Item]):
         return False
 
     def __iter__(self) -> Iterator[Item]:
-        while (item := self._queue.get()) is not _END:
+        while (item := self._get()) is not _END:
             if isinstance(item, BaseException):
                 raise item
             yield item
+
+    def _get(self):
+        while True:
+            try:
+                return self._queue.get(timeout=0.2)
+            except queue.Empty:
+                # Whoever is stopped while it waits for more, as one that reads ahead
+                # of another does, gets no more.
+                if self._stopped.is_set():
+                    return _END
 
     def close(self) -> None:
         """Returns once the thread has ended: it asks nobody anything any more."""

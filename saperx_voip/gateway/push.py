@@ -158,7 +158,7 @@ def _find_or_create(client: Client, progress: Progress) -> None:
         # reference; a cancelled line that is not there is done, any other made again.
         with suppress(NotFound):
             line = client.get_line(wanted.remote_id)
-            if line.reference == wanted.settings.reference:
+            if _is_ours(line, wanted.settings):
                 progress.saw(line)
                 return
     if wanted.final:
@@ -182,6 +182,18 @@ def _find_or_create(client: Client, progress: Progress) -> None:
         # The conflict is about something else: that line is not ours to change.
         raise conflict
     progress.saw(line)
+
+
+def _is_ours(line: Line, settings: LineSettings) -> bool:
+    """Whether a line is the one that is meant. One that was adopted may have no key of
+    ours yet: then its account code must be the same, or whose it is."""
+    if line.reference:
+        return line.reference == settings.reference
+    there = line.settings
+    return line.account_code == settings.account_code or (
+        there.customer_document is not None
+        and there.customer_document == settings.customer_document
+    )
 
 
 def _find(client: Client, reference: str) -> Line | None:

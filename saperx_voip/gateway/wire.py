@@ -374,12 +374,13 @@ def decode_call(raw, zone: ZoneInfo) -> Call:
 
 
 def _call_of(call: _Ligacao, zone: ZoneInfo) -> Call:
+    # By the million: what can be looked up is, without a further call.
     charged = call.tempo_tarifado
     fields = (
         str(call.id),
         call.circuito_id,
         call.conta,
-        _known(_DIRECTION, "sentido", call.sentido),
+        _DIRECTION.get(call.sentido) or _known(_DIRECTION, "sentido", call.sentido),
         call.a_cobrar,
         call.origem,
         call.destino,
@@ -388,7 +389,7 @@ def _call_of(call: _Ligacao, zone: ZoneInfo) -> Call:
         _duration("tempo_real", call.tempo_real),
         None if charged is None else _duration("tempo_tarifado", charged),
         call.tipo,
-        _known(_OUTCOME, "situacao", call.situacao),
+        _OUTCOME.get(call.situacao) or _known(_OUTCOME, "situacao", call.situacao),
         _amount("valor_cobrado", call.valor_cobrado),
         _amount("valor_custo", call.valor_custo),
         call.cidade_destino,

@@ -41,6 +41,15 @@ from . import saperx_did
 from . import saperx_did_stock
 from . import saperx_did_again
 from . import saperx_line_moments
+from . import saperx_circuit
+from . import saperx_circuit_reading
+from . import saperx_line_difference
+from . import saperx_line_difference_words
+from . import saperx_line_difference_finding
+from . import saperx_line_difference_taking
+from . import saperx_line_difference_mending
+from . import saperx_line_comparing
+from . import saperx_integration_circuits
 from . import saperx_line_change
 from . import saperx_line_end
 from . import saperx_line_reopen
@@ -66,6 +75,7 @@ from . import saperx_cdr_import_storing
 from . import saperx_schedule
 from . import saperx_schedule_run
 from . import saperx_schedule_responsible
+from . import saperx_schedule_comparing
 from . import saperx_cdr_import_undo
 from . import saperx_cdr_rematch
 from . import saperx_cdr_change
@@ -93,6 +103,7 @@ from . import saperx_charging
 from . import saperx_cdr_import_charging
 from . import saperx_charge_class
 from . import saperx_charge_allowance
+from . import saperx_allowance_opening
 from . import saperx_audit
 from . import saperx_audit_check
 from . import saperx_audit_violation
@@ -107,6 +118,12 @@ from . import saperx_fraud_alert_action
 from . import saperx_cdr_access_elsewhere
 from . import saperx_line_sentinel
 from . import saperx_integration_sentinel
+from . import saperx_adoption
+from . import saperx_adoption_row
+from . import saperx_adoption_matching
+from . import saperx_adoption_run
+from . import saperx_line_adoption
+from . import saperx_integration_adoption
 from . import contract_contract
 from . import contract_contract_invoicing
 from . import contract_contract_invoicing_alone
@@ -154,7 +171,6 @@ from . import saperx_statement_words
 from . import saperx_statement_actions
 from . import account_move_send
 from . import res_company_statement
-from . import base_import_import
 from . import saperx_spreadsheet_mixin
 from . import saperx_line_spreadsheet
 from . import saperx_did_spreadsheet

@@ -327,7 +327,12 @@ class SaperxLine(models.Model):
             seen=self._get_first_days(),
         )
         allowances = {tariff.id: tariff._get_rating_allowances() for tariff in tariffs}
-        ledger = Ledger(stretches, allowances, self._read_balances(allowances))
+        ledger = Ledger(
+            stretches,
+            allowances,
+            self._read_balances(allowances),
+            self._read_used_before(),
+        )
         return ledger, {tariff.id: tariff._get_rates_by_id() for tariff in tariffs}
 
     def _read_holdings(self):
@@ -340,14 +345,15 @@ class SaperxLine(models.Model):
     def _get_allowance_starts(self):
         """By line id, the day from which on it has its allowances, if there is one."""
         starts = {}
+        opened = self._get_opened_cycles()
         for line in self:
             zone = ZoneInfo(line.integration_id.timezone)
-            charged_from = (
-                line.charge_calls_from or line.integration_id.charge_calls_from
-            )
+            charged_from = line._get_charged_from()
             days = [
                 line.in_use_since,
-                charged_from and local_date(charged_from, zone),
+                # Whose cycle was open by then was there for all of it.
+                opened.get(line.id)
+                or (charged_from and local_date(charged_from, zone)),
             ]
             if any(days):
                 starts[line.id] = max(filter(None, days))
@@ -400,7 +406,8 @@ class SaperxLine(models.Model):
                                coalesce(used.stretch_id, charge.contract_id),
                                charge.cycle_end,
                                max(used.own_quantity), max(used.carried_quantity),
-                               sum(used.used_quantity), max(used.carried_away)
+                               sum(used.used_quantity) + max(used.before_quantity),
+                               max(used.carried_away), max(used.before_quantity)
                         FROM saperx_charge_allowance AS used
                         JOIN saperx_charge AS charge ON charge.id = used.charge_id
                         WHERE charge.line_id = ANY(%s)

@@ -166,6 +166,11 @@ class SaperxCdr(models.Model):
             )
         else:
             given = self.env._("It had %s for this cycle.", as_text(balance.own))
+        if balance.before:
+            used = self.env._(
+                "%s of it were used in the previous system.", as_text(balance.before)
+            )
+            given = f"{given} {used}"
         if not balance.carried_away:
             return given
         gone = self.env._(
@@ -209,8 +214,9 @@ class SaperxCdr(models.Model):
             allowance._get_rating_allowance(),
             own=kept.own_quantity,
             carried=kept.carried_quantity,
-            used=sum(uses.mapped("used_quantity")),
+            used=sum(uses.mapped("used_quantity")) + kept.before_quantity,
             carried_away=kept.carried_away if is_late else 0,
+            before=kept.before_quantity,
         )
 
     def _explain_draws(self, explained):

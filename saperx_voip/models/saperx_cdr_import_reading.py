@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import closing
 from functools import partial
 
 from odoo import fields, models
@@ -11,8 +12,10 @@ from ..gateway import CursorExpired, Patience, ReadAhead
 from .saperx_cdr_row import Gatherer
 
 PAGE_LIMIT = 1000
-# Batches that are read and rated while another one is stored: what memory holds.
-AHEAD = 2
+# Pages that are read while another one is rated, and batches that are rated while
+# another one is stored: what memory holds.
+PAGES_AHEAD = 2
+AHEAD = 1
 # Seconds before a page is asked for again, that did not come or not as one.
 PAUSES = (0.3, 1.0, 3.0, 8.0)
 # So many cursors may expire, one after the other, before anything new was read.
@@ -24,9 +27,10 @@ TELL_SECONDS = 1.0
 class SaperxCdrImport(models.Model):
     """How a run reads its window.
 
-    A thread that knows nothing of Odoo asks for the pages, decodes and rates them, a
-    little ahead. What it gathered is stored here, one transaction a batch, together
-    with the cursor: nobody waits for the platform with a transaction open.
+    Two threads that know nothing of Odoo work a little ahead: one asks for the pages
+    and decodes them, the other one rates them, so that it need not wait for the
+    platform. What is gathered is stored here, one transaction a batch, together with
+    the cursor: nobody waits for the platform with a transaction open.
     """
 
     _inherit = "saperx.cdr.import"  # pylint: disable=consider-merging-classes-inherited
@@ -63,6 +67,7 @@ class SaperxCdrImport(models.Model):
     def _read_on(self, until):
         # Its secrets are read in a transaction that ends here.
         with retrying(self.integration_id._get_client, self.env) as client:
+            gatherer = Gatherer(retrying(self._get_maker, self.env))
             stopped = threading.Event()
             pages = client.iter_call_pages(
                 self.read_from or self.date_from,
@@ -71,12 +76,11 @@ class SaperxCdrImport(models.Model):
                 limit=PAGE_LIMIT,
                 patience=Patience(PAUSES, stopped.wait),
             )
-            gatherer = Gatherer(retrying(self._get_maker, self.env))
-            ahead = ReadAhead(gatherer.gather(pages), AHEAD, stopped)
-            try:
+            with (
+                closing(ReadAhead(pages, PAGES_AHEAD, stopped)) as read,
+                closing(ReadAhead(gatherer.gather(read), AHEAD, stopped)) as ahead,
+            ):
                 self._store_all(ahead, gatherer, until)
-            finally:
-                ahead.close()
 
     def _store_all(self, batches, gatherer, until):
         told_at = 0.0

@@ -110,10 +110,10 @@ class SaperxCdrImport(models.Model):
 
         :return: as ``_merge_with_stored``, or None if that has to be done
         """
-        ids = list(batch.calls)
+        ids = batch.get_ids()
         if self._read_stored(ids[:: 1 + len(ids) // SAMPLE]):
             return None
-        rows = [batch.get_row(remote_id) for remote_id in ids]
+        rows = batch.get_rows(ids)
         try:
             with self.env.cr.savepoint(flush=False):
                 self._copy(rows)
@@ -123,19 +123,18 @@ class SaperxCdrImport(models.Model):
 
     def _merge_with_stored(self, batch):
         """:return: rows of new calls, how many were changed, and the lines concerned"""
-        stored = self._read_stored(list(batch.calls))
-        new, changed, line_ids = [], [], set()
-        for remote_id, call in batch.calls.items():
-            known = stored.get(remote_id)
-            if known is None:
-                row = batch.get_row(remote_id)
-                new.append(row)
-                if row.state == "unbilled":
-                    line_ids.add(row.line_id)
-            elif known[0] != call.fingerprint.hex():
-                row = batch.get_row(remote_id)
-                changed.append(row)
-                line_ids |= {known[1], row.line_id}
+        ids = batch.get_ids()
+        stored = self._read_stored(ids)
+        new = batch.get_rows([some_id for some_id in ids if some_id not in stored])
+        others = [
+            some_id
+            for some_id, (fingerprint, _line_id) in stored.items()
+            if fingerprint != batch.calls[some_id].fingerprint.hex()
+        ]
+        changed = batch.get_rows(others)
+        line_ids = {row.line_id for row in new if row.state == "unbilled"}
+        line_ids |= {stored[some_id][1] for some_id in others}
+        line_ids |= {row.line_id for row in changed}
         try:
             self._copy(new)
         except UniqueViolation as error:
@@ -163,7 +162,7 @@ class SaperxCdrImport(models.Model):
 
     def _copy(self, rows):
         if rows:
-            copy_text(self.env.cr, "saperx_cdr", COLUMNS, (row.text for row in rows))
+            copy_text(self.env.cr, "saperx_cdr", COLUMNS, [row.text for row in rows])
 
     def _update_changed(self, rows):
         """Rate anew what the platform corrected; what was billed stays as billed, and

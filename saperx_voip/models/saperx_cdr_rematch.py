@@ -9,6 +9,8 @@ from odoo.service.model import retrying
 from .saperx_cdr_import import get_working_seconds
 
 UNMATCHED = [("state", "=", "unmatched")]
+# In the context of whoever makes many lines, and triggers it once they are all there.
+REMATCH_WAITS = "saperx_rematch_waits"
 
 
 class SaperxCdr(models.Model):
@@ -19,6 +21,8 @@ class SaperxCdr(models.Model):
     @api.model
     def _trigger_rematch(self, integrations):
         """A line or a number appeared: calls without a line may be its own."""
+        if self.env.context.get(REMATCH_WAITS):
+            return
         if self.sudo().search_count(
             [("integration_id", "in", integrations.ids), *UNMATCHED], limit=1
         ):

@@ -2,6 +2,7 @@
 """From decoded calls to rows of the call table: no Odoo, for a thread without it."""
 
 import time
+from functools import lru_cache
 
 import msgspec
 
@@ -27,7 +28,7 @@ NULL = "\\N"
 NOBODY = "\t".join([NULL] * 4)
 
 # Pages are stored together: each transaction has a price of its own.
-BATCH_CALLS = 10_000
+BATCH_CALLS = 20_000
 # But what came in is seen soon, from a platform that takes its time.
 BATCH_SECONDS = 1.5
 
@@ -64,23 +65,20 @@ class Rows:
         platform_class, seconds = call.platform_class, call.platform_charged_seconds
         amount, cost, city = call.platform_amount, call.platform_cost, call.city
         start, talk_seconds, is_collect = call.start, call.talk_seconds, call.is_collect
-        holding, other_party, own_class, call_class, cycle_end, rated = (
-            self.assessor.assess_values(
-                line_remote_id,
-                account_code,
-                direction,
-                is_collect,
-                outcome == "answered",
-                caller,
-                callee,
-                start,
-                talk_seconds,
-                known_call_class(platform_class),
-                amount,
-                seconds,
-            )
+        holding, other_party, ruling, cycle_end, rated = self.assessor.assess_values(
+            line_remote_id,
+            account_code,
+            direction,
+            is_collect,
+            outcome == "answered",
+            caller,
+            callee,
+            start,
+            talk_seconds,
+            known_call_class(platform_class),
+            amount,
+            seconds,
         )
-        state, reason, rate_id, charged_seconds, gross = rated
         if not is_plain and not is_text_plain(
             f"{remote_id}{account_code}{caller}{callee}{platform_class}{city}"
         ):
@@ -119,12 +117,10 @@ class Rows:
             f"{NULL if platform_class is None else platform_class}\t"
             f"{NULL if amount is None else amount!s}\t"
             f"{NULL if cost is None else cost!s}\t"
-            f"{holder}\t{other_party}\t{own_class}\t{call_class}\t"
-            f"{NULL if cycle_end is None else cycle_end!s}\t"
-            f"{NULL if rate_id is None else rate_id}\t{charged_seconds}\t{gross!s}\t"
-            f"{state}\t{NULL if reason is None else reason}\t0\t0\t{gross!s}\t{NULL}\n"
+            f"{holder}\t{other_party}\t{ruling.own_class}\t{ruling.call_class}\t"
+            f"{_write_day(cycle_end)}\t{_write_rated(rated)}\n"
         )
-        return Row(text, holding and holding.line_id, state)
+        return Row(text, holding and holding.line_id, rated.state)
 
     def _add_holder(self, holding):
         text = self._holders[holding.period_id] = (
@@ -132,6 +128,21 @@ class Rows:
             f"\t{holding.partner_id}"
         )
         return text
+
+
+@lru_cache(maxsize=1024)
+def _write_day(day):
+    return NULL if day is None else str(day)
+
+
+@lru_cache(maxsize=16_384)
+def _write_rated(rated):
+    """The columns from the rate on, of which there are few among many calls."""
+    state, reason, rate_id, charged_seconds, gross = rated
+    return (
+        f"{NULL if rate_id is None else rate_id}\t{charged_seconds}\t{gross!s}\t"
+        f"{state}\t{NULL if reason is None else reason}\t0\t0\t{gross!s}\t{NULL}"
+    )
 
 
 class Batch:
@@ -188,8 +199,14 @@ class Batch:
         if maker is not self.maker:
             self.maker, self.rows = maker, {}
 
-    def get_row(self, remote_id):
-        return self.rows.get(remote_id) or self.maker.make(self.calls[remote_id])
+    def get_ids(self):
+        """The platform's ids, in the order in which they are best stored: what stands
+        together in the indexes comes together, which spares a third of a COPY."""
+        return sorted(self.calls)
+
+    def get_rows(self, remote_ids):
+        rows, calls, make = self.rows, self.calls, self.maker.make
+        return [rows.get(some_id) or make(calls[some_id]) for some_id in remote_ids]
 
     def is_due(self):
         return (

@@ -41,8 +41,13 @@ class SaperxChargeAllowance(models.Model):
         required=True,
         help="What this cycle left for the next, fixed when first charged.",
     )
+    before_quantity = fields.Integer(
+        default=0,
+        help="Used in the previous system, before calls were charged here.",
+    )
     own = fields.Char(string="Of the cycle", compute="_compute_texts")
     carried = fields.Char(string="From the cycle before", compute="_compute_texts")
+    before = fields.Char(string="Used in the previous system", compute="_compute_texts")
     used = fields.Char(string="Used here", compute="_compute_texts")
     left_over = fields.Char(string="Into the next cycle", compute="_compute_texts")
     left = fields.Char(
@@ -55,6 +60,7 @@ class SaperxChargeAllowance(models.Model):
         "allowance_id",
         "own_quantity",
         "carried_quantity",
+        "before_quantity",
         "used_quantity",
         "carried_away",
     )
@@ -63,6 +69,7 @@ class SaperxChargeAllowance(models.Model):
             as_text = use.allowance_id._format_quantity
             use.own = as_text(use.own_quantity)
             use.carried = use.carried_quantity and as_text(use.carried_quantity)
+            use.before = use.before_quantity and as_text(use.before_quantity)
             use.used = as_text(use.used_quantity)
             use.left_over = use.carried_away and as_text(use.carried_away)
 
@@ -94,7 +101,8 @@ class SaperxChargeAllowance(models.Model):
             given = max(some.mapped("own_quantity"))
             carried = max(some.mapped("carried_quantity"))
             away = max(some.mapped("carried_away"))
-            used = sum(some.mapped("used_quantity"))
+            before = max(some.mapped("before_quantity"))
+            used = before + sum(some.mapped("used_quantity"))
             # The carried part is drawn first, and is not carried again.
             own_left = given - away - max(used - carried, 0)
             left[key] = max(carried - used, 0) + max(own_left, 0)

@@ -17,6 +17,7 @@ ALLOWANCE_COLUMNS = (
     "carried_quantity",
     "used_quantity",
     "carried_away",
+    "before_quantity",
 )
 LOG_COLUMNS = ("create_uid", "create_date", "write_uid", "write_date")
 
@@ -144,6 +145,7 @@ class SaperxCharge(models.Model):
                 balance.carried,
                 used[charge.id, key.allowance_id],
                 balance.carried_away,
+                balance.before,
             )
             for charge in self
             for key, balance in ledger.close(

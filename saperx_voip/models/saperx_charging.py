@@ -144,7 +144,8 @@ class SaperxCharging(models.Model):
                 return
             if not has_ended:
                 self._trigger_run()
-                return
+                break
+        # Also where something is left: Odoo would go on at once, beyond its own limit.
         self.env["ir.cron"]._commit_progress(remaining=0)
 
     def _is_open(self):

@@ -305,6 +305,10 @@ class SaperxIntegration(models.Model):
             )._check_shared_closing_day()
         if "charge_calls_from" in vals or "timezone" in vals:
             self.env["saperx.cdr"]._reassess([("integration_id", "in", self.ids)])
+            lines = self.env["saperx.line"].sudo()
+            lines.search(
+                [("integration_id", "in", self.ids), ("opening_ids", "!=", False)]
+            )._follow_openings()
         return res
 
     @api.ondelete(at_uninstall=False)

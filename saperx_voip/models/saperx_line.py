@@ -138,7 +138,8 @@ class SaperxLine(models.Model):
     call_count = fields.Integer(compute="_compute_call_count")
     unbilled_amount = fields.Monetary(compute="_compute_call_count")
 
-    _reference_unique = models.UniqueIndex("(reference)")
+    # Of one platform: an adopted line keeps the key that it has there.
+    _reference_unique = models.UniqueIndex("(integration_id, reference)")
     _remote_unique = models.UniqueIndex(
         "(integration_id, remote_id) WHERE remote_id IS NOT NULL",
         "Another line here stands for the same line of the platform.",

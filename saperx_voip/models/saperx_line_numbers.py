@@ -15,6 +15,11 @@ class SaperxLine(models.Model):
     def _search_display_name(self, operator, value):
         """Also finds a number that is written as people do: ``(54) 3333-4444``."""
         domain = super()._search_display_name(operator, value)
+        if operator == "in":
+            # Odoo's own import asks for exactly these.
+            clean_number = self.env["saperx.did"]._clean_number
+            numbers = [clean_number(text) for text in value if text]
+            return domain | Domain("did_ids.number", "in", numbers)
         digits = "".join(c for c in value if c.isdigit()) if value else ""
         if operator in ("ilike", "=ilike", "like", "=") and len(digits) >= 4:
             domain |= Domain("did_ids.number", "ilike", digits)

@@ -2,6 +2,7 @@
 
 import re
 from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
 
 from odoo import models
@@ -30,18 +31,11 @@ class SaperxLine(models.Model):
         self.ensure_one()
         line = self.sudo()
         return WantedLine(
-            settings=line._get_wanted_settings(),
-            status=line._get_wanted_status(),
-            dids=tuple(
-                DidTerms(
-                    number=did.number,
-                    monthly_fee=Decimal(f"{did.monthly_fee:.2f}"),
-                    # They cost the customer: refused while blocked, also partially.
-                    accept_collect_calls=did.accept_collect_calls
-                    and not line.block_level,
-                )
-                for did in line.did_ids.filtered("is_live")
+            settings=replace(
+                line._get_wanted_settings(), password=line._get_changed_password()
             ),
+            status=line._get_wanted_status(),
+            dids=line._get_wanted_dids(),
             remote_id=line.remote_id or None,
             pushed_status=LineStatus(line.pushed_status)
             if line.pushed_status
@@ -49,6 +43,18 @@ class SaperxLine(models.Model):
             final=line.state == "cancelled",
             released=tuple(line._get_released_numbers()),
             password=line._get_known_password(),
+        )
+
+    def _get_wanted_dids(self):
+        self.ensure_one()
+        return tuple(
+            DidTerms(
+                number=did.number,
+                monthly_fee=Decimal(f"{did.monthly_fee:.2f}"),
+                # They cost the customer: refused while blocked, also partially.
+                accept_collect_calls=did.accept_collect_calls and not self.block_level,
+            )
+            for did in self.did_ids.filtered("is_live")
         )
 
     def _get_known_password(self):
@@ -66,10 +72,16 @@ class SaperxLine(models.Model):
         released = holdings.filtered(lambda did: not did.active)
         return sorted(set(released.mapped("number")))
 
-    def _get_wanted_settings(self):
+    def _get_changed_password(self):
+        """To be sent, or None. :raise UserError: if it cannot be read"""
         self.ensure_one()
         is_new = self.password_revision > self.pushed_revision
         sends_password = is_new and self.state != "cancelled"
+        return self._get_secret("password") if sends_password else None
+
+    def _get_wanted_settings(self):
+        """Without the password, which is no part of what the platform tells."""
+        self.ensure_one()
         return LineSettings(
             reference=self.reference,
             customer_name=self.partner_id.name or "",
@@ -93,7 +105,6 @@ class SaperxLine(models.Model):
             credit_limit=Decimal(f"{self.credit_limit:.2f}")
             if self.credit_limit
             else None,
-            password=self._get_secret("password") if sends_password else None,
         )
 
     def _get_customer_document(self):

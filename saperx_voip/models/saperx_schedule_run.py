@@ -82,7 +82,7 @@ class SaperxSchedule(models.Model):
 
     def _is_unfinished(self):
         """What was begun and has not ended comes before anything new."""
-        if self.task == "charge":
+        if self.task != "import":
             return self.last_state in ("running", "waiting")
         return self.integration_id.active and self.last_import_id.state in OPEN_STATES
 
@@ -221,26 +221,32 @@ class SaperxSchedule(models.Model):
             if not self.integration_id.active:
                 env = self._in_its_language()
                 raise UserError(env._("Its integration is archived."))
-            if self.task == "charge":
-                self._charge()
+            self._do_task()
         except UserError as error:
             # Trying again helps nobody: it waits for a correction, or the next run.
             self._record_trouble({"last_state": "failed", "last_error": str(error)})
         except Exception as error:
             _logger.exception("%s failed, and will be tried again", self.display_name)
-            self._try_later(str(error))
+            self._try_later(self._explain_unexpected(error))
+
+    def _do_task(self):
+        """What the task does itself: an import is left to its integration's action."""
+        if self.task == "charge":
+            self._charge()
 
     def _try_later(self, message):
+        """:param message: what went wrong, in the task's language"""
         self._record_trouble(
             {
                 "last_state": "waiting",
                 "retry_count": self.retry_count + 1,
                 "retry_at": self._now() + pause_after(self.retry_count + 1),
-                "last_error": self._in_its_language()._(
-                    "Something unexpected happened: %s", message
-                ),
+                "last_error": message,
             }
         )
+
+    def _explain_unexpected(self, error):
+        return self._in_its_language()._("Something unexpected happened: %s", error)
 
     def _record_trouble(self, values):
         self.env.cr.rollback()
@@ -264,7 +270,7 @@ class SaperxSchedule(models.Model):
         if not charging._proceed(time.monotonic() + get_working_seconds()):
             return
         if charging.is_unexpected:
-            self._try_later(charging.error)
+            self._try_later(self._explain_unexpected(charging.error))
         elif charging.state == "failed":
             raise UserError(charging.error)
         else:

@@ -226,12 +226,14 @@ class SaperxStatement(models.AbstractModel):
                     ("charge_id.state", "!=", "cancelled"),
                 ]
             )
+            before = max(uses.mapped("before_quantity"))
             balance = Balance(
                 allowance._get_rating_allowance(),
                 own=max(uses.mapped("own_quantity")),
                 carried=max(uses.mapped("carried_quantity")),
-                used=sum(of_all.mapped("used_quantity")),
+                used=sum(of_all.mapped("used_quantity")) + before,
                 carried_away=max(uses.mapped("carried_away")),
+                before=before,
             )
             used_here = sum(uses.mapped("used_quantity"))
             yield self._describe_allowance(allowance, balance, used_here)
@@ -261,12 +263,19 @@ class SaperxStatement(models.AbstractModel):
             return allowance._format_quantity(quantity) if quantity else "–"
 
         left = max(balance.own + balance.carried - balance.used, 0)
+        name = allowance.display_name
+        if balance.before:
+            name = self.env._(
+                "%(allowance)s (%(used)s used in the previous system)",
+                allowance=name,
+                used=text(balance.before),
+            )
         return AllowanceUse(
-            name=allowance.display_name,
+            name=name,
             own=allowance._format_quantity(balance.own),
             carried=text(balance.carried),
             used=allowance._format_quantity(used_here),
-            used_by_others=text(max(balance.used - used_here, 0)),
+            used_by_others=text(max(balance.used - balance.before - used_here, 0)),
             carried_away=text(balance.carried_away or 0),
             left=allowance._format_quantity(left),
         )

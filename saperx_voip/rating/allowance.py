@@ -92,6 +92,8 @@ class Balance:
     """Of both parts."""
     carried_away: int | None = None
     """What goes to the next cycle; None as long as it is not fixed."""
+    before: int = 0
+    """Of what was used: in the previous system, before calls were charged here."""
 
     @property
     def carried_left(self) -> int:

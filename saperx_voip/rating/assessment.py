@@ -1,7 +1,9 @@
 """From a decoded call to everything that we say of it: holder, class, price."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from copy import copy
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -12,9 +14,9 @@ from .cycle import bounds_utc, cycle_of, local_date
 from .holding import Directory, Holding
 from .numbering import classify, normalise, rule_class
 from .services import DEFAULT_SERVICES, Services
-from .tariff import Rated, Tariff, rate_call
+from .tariff import Rate, Rated, Tariff, find_price, rate_by
 
-REMEMBERED_CLASSES = 16_384
+REMEMBERED_RULINGS = 16_384
 
 NOT_MATCHED = Rated("unmatched", None, None, 0, Decimal(0))
 PREVIOUS_SYSTEM = Rated("not_chargeable", "previous_system", None, 0, Decimal(0))
@@ -52,6 +54,16 @@ class Assessment(NamedTuple):
     rated: Rated
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Ruling:
+    """What is said alike of many calls, whatever their digits and their length."""
+
+    own_class: str
+    call_class: str
+    price: Rate | Rated | None
+    """As ``find_price`` gives it."""
+
+
 class Assessor:
     """Assesses calls of one integration. Reads nothing: all is given beforehand.
 
@@ -74,22 +86,29 @@ class Assessor:
         local_since: Mapping[str, date] = LOCAL_SINCE,
     ):
         self._directory = directory
-        self._tariffs = tariffs
         self._timezone = timezone
         self._charge_from = charge_from
         self._line_charge_from = line_charge_from or {}
         self._services = services
         self._local_since = local_since
-        self._day = datetime.max, datetime.min, date.min
-        # Shared with those that are made of this one: it depends on nothing else.
-        self._classes: dict[tuple, tuple[str, str]] = {}
+        self._use(tariffs)
+
+    def _use(self, tariffs):
+        self._tariffs = tariffs
+        self._prefix_length = max(
+            (t.prefix_length for t in tariffs.values()), default=0
+        )
+        self._turning_days = sorted(
+            {*self._local_since.values()}.union(
+                *(tariff.turning_days for tariff in tariffs.values())
+            )
+        )
+        self._day = datetime.max, datetime.min, date.min, 0, {}
+        self._rulings: dict[tuple, Ruling] = {}
 
     def under(self, tariff: Tariff) -> "Assessor":
         """What the same calls would be, were every line under this tariff."""
-        other = copy(self)
-        other._directory = self._directory.under(tariff.id)
-        other._tariffs = {tariff.id: tariff}
-        return other
+        return self.of(self._directory.under(tariff.id), {tariff.id: tariff})
 
     def held(
         self, holdings: Iterable[Holding], tariffs: Mapping[int, Tariff]
@@ -101,11 +120,13 @@ class Assessor:
         """The same rules for other lines and tariffs."""
         other = copy(self)
         other._directory = directory
-        other._tariffs = tariffs
+        other._use(tariffs)
         return other
 
     def assess(self, fact: Fact) -> Assessment:
-        return Assessment(*self.assess_values(*fact))
+        holding, digits, ruling, cycle_end, rated = self.assess_values(*fact)
+        own_class, call_class = ruling.own_class, ruling.call_class
+        return Assessment(holding, digits, own_class, call_class, cycle_end, rated)
 
     def assess_values(
         self,
@@ -121,9 +142,9 @@ class Assessor:
         platform_class,
         platform_amount,
         platform_seconds,
-    ) -> tuple:
-        """The same of what a ``Fact`` holds, as what an ``Assessment`` holds: for calls
-        that come by the million."""
+    ) -> tuple[Holding | None, str, Ruling, date | None, Rated]:
+        """The same of what a ``Fact`` holds, as what an ``Assessment`` holds, with a
+        ``Ruling`` for both classes: for calls that come by the million."""
         own, other = (caller, callee) if direction == "outgoing" else (callee, caller)
         directory = self._directory
         holding, area_code = directory.find_caller(line_remote_id, account_code, start)
@@ -135,49 +156,53 @@ class Assessor:
                 area_code = holding and directory.area_code(holding.line_id, start)
             area_code = area_code or own_number.area_code
         number = normalise(other, area_code, self._services)
-        since, until, day = self._day
+        since, until, day, era, cycle_ends = self._day
         if not since <= start < until:
-            day = self._remember_day(start)
-        # Of the number, all but its digits.
-        key = number[1:], area_code, platform_class, day
-        classes = self._classes.get(key)
-        if classes is None:
-            classes = self._classify(number, *key[1:])
-            if len(self._classes) >= REMEMBERED_CLASSES:
-                self._classes.clear()
-            self._classes[key] = classes
-        own_class, call_class = classes
+            day, era, cycle_ends = self._remember_day(start)
         digits = number.digits
+        # All that rules: of the number no more digits than a tariff looks at, of the
+        # day no more than between which of the turning days it lies.
+        key = (
+            number[1:],
+            digits[: self._prefix_length],
+            area_code,
+            platform_class,
+            era,
+            direction,
+            is_collect,
+            answered,
+            holding and holding.tariff_id,
+            holding and holding.prepaid,
+        )
+        ruling = self._rulings.get(key)
+        if ruling is None:
+            ruling = self._rule(number, day, key)
         if holding is None:
-            return None, digits, own_class, call_class, None, NOT_MATCHED
+            return None, digits, ruling, None, NOT_MATCHED
         charge_from = self._line_charge_from.get(holding.line_id, self._charge_from)
         if charge_from and start < charge_from:
             rated = PREVIOUS_SYSTEM
         else:
-            rated = rate_call(
-                self._tariffs.get(holding.tariff_id),
-                prepaid=holding.prepaid,
-                direction=direction,
-                answered=answered,
-                is_collect=is_collect,
-                call_class=call_class,
-                digits=digits,
-                talk_seconds=talk_seconds,
-                local_date=day,
-                platform_amount=platform_amount,
-                platform_seconds=platform_seconds,
+            rated = rate_by(
+                ruling.price, talk_seconds, platform_amount, platform_seconds
             )
-        cycle_end = cycle_of(day, holding.closing_day)[1]
-        return holding, digits, own_class, call_class, cycle_end, rated
+        closing_day = holding.closing_day
+        cycle_end = cycle_ends.get(closing_day)
+        if cycle_end is None:
+            cycle_end = cycle_ends[closing_day] = cycle_of(day, closing_day)[1]
+        return holding, digits, ruling, cycle_end, rated
 
-    def _remember_day(self, start) -> date:
-        """The local day of a call; the next one mostly began on the same."""
+    def _remember_day(self, start) -> tuple[date, int, dict[int, date]]:
+        """The local day of a call, between which of the turning days it lies, and the
+        ends of its cycles by closing day; the next one mostly began on the same."""
         day = local_date(start, self._timezone)
-        self._day = *bounds_utc(day, day, self._timezone), day
-        return day
+        found = day, bisect_right(self._turning_days, day), {}
+        self._day = *bounds_utc(day, day, self._timezone), *found
+        return found
 
-    def _classify(self, number, area_code, platform_class, day) -> tuple[str, str]:
-        """:return: our class of a call, and the one that rules"""
+    def _rule(self, number, day, key) -> Ruling:
+        _sort, _beginning, area_code, platform_class, _era, *rest = key
+        direction, is_collect, answered, tariff_id, prepaid = rest
         internal = platform_class == "internal"
         own_class = classify(number, area_code=area_code, internal=internal, on=day)
         call_class = rule_class(
@@ -188,4 +213,17 @@ class Assessor:
             on=day,
             local_since=self._local_since,
         )
-        return own_class, call_class
+        price = find_price(
+            self._tariffs.get(tariff_id),
+            prepaid=bool(prepaid),
+            direction=direction,
+            answered=answered,
+            is_collect=is_collect,
+            call_class=call_class,
+            digits=number.digits,
+            local_date=day,
+        )
+        if len(self._rulings) >= REMEMBERED_RULINGS:
+            self._rulings.clear()
+        ruling = self._rulings[key] = Ruling(own_class, call_class, price)
+        return ruling

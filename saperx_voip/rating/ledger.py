@@ -50,6 +50,8 @@ class Ledger:
     :param allowances: by tariff id
     :param balances: of the cycles that were charged: what their charges used, summed
         up, and what each carried away; changed by ``draw``
+    :param before: of cycles that were open when charging began here: what was used of
+        them in the previous system
     """
 
     def __init__(
@@ -57,8 +59,10 @@ class Ledger:
         stretches: Stretches,
         allowances: Mapping[int, Iterable[Allowance]],
         balances: Mapping[Key, Balance] | None = None,
+        before: Mapping[Key, int] | None = None,
     ):
         self.timezone = stretches.timezone
+        self._before = before or {}
         self._stretches = stretches
         self._allowances = {
             tariff_id: in_drawing_order(some) for tariff_id, some in allowances.items()
@@ -128,11 +132,17 @@ class Ledger:
 
     def _open(self, allowance: Allowance, stretch: Stretch, key: Key) -> Balance:
         cycle = self._stretches.cycle(stretch, key.cycle_end, allowance.is_shared)
+        own = self._own(allowance, cycle)
+        carried = self._carried(allowance, key.holder_id, cycle)
+        # Whatever more was used there was paid there.
+        before = min(self._before.get(key, 0), own + carried)
         return Balance(
             allowance,
-            own=self._own(allowance, cycle),
-            carried=self._carried(allowance, key.holder_id, cycle),
+            own=own,
+            carried=carried,
+            used=before,
             carried_away=self._taken_by_next(allowance, stretch, key),
+            before=before,
         )
 
     def _own(self, allowance: Allowance, cycle: Cycle) -> int:
@@ -144,10 +154,11 @@ class Ledger:
         before = cycle.previous
         if not allowance.carries_over or before is None:
             return 0
-        balance = self._balances.get(Key(allowance.id, holder_id, before.last))
+        key = Key(allowance.id, holder_id, before.last)
+        balance = self._balances.get(key)
         if balance is None:
-            # Nobody called in it: all of it is left.
-            return self._own(allowance, before)
+            # Nobody called in it: all of it is left that was not used elsewhere.
+            return max(self._own(allowance, before) - self._before.get(key, 0), 0)
         if balance.carried_away is None:
             return balance.own_left
         return balance.carried_away

@@ -7,6 +7,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
+from .cycle import ONE_DAY
+
 MICRO = 10**6
 """Prices have six decimals: all amounts are reckoned in whole millionths of a real."""
 
@@ -14,10 +16,8 @@ MICROS_60_IN_A_CENTAVO = 60 * MICRO // 100
 
 ZERO = Decimal("0.00")
 
-# What a rate says of a conversation is remembered up to this length, and what a tariff
-# chooses, for so many beginnings of numbers.
+# What a rate says of a conversation is remembered up to this length.
 REMEMBERED_SECONDS = 1800
-REMEMBERED_CHOICES = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +91,7 @@ class Tariff:
     :raise ValueError: any other amount source
     """
 
-    __slots__ = (
-        "_by_prefix", "_chosen", "_lengths", "_longest", "amount_source", "id", "rates"
-    )  # fmt: skip
+    __slots__ = ("_by_prefix", "_lengths", "amount_source", "id", "rates")
 
     def __init__(self, id: int, rates: Iterable[Rate], amount_source: str = "own"):
         if amount_source not in ("own", "platform"):
@@ -108,8 +106,18 @@ class Tariff:
         ):
             self._by_prefix.setdefault(rate.prefix, []).append(rate)
         self._lengths = sorted(set(map(len, self._by_prefix)), reverse=True)
-        self._longest = max(self._lengths, default=0)
-        self._chosen: dict[tuple[str, str, date], Rate | None] = {}
+
+    @property
+    def prefix_length(self) -> int:
+        """Of a number it looks at no more digits than these."""
+        return max(self._lengths, default=0)
+
+    @property
+    def turning_days(self) -> set[date]:
+        """From which on it may choose another rate than on the day before."""
+        days = {rate.date_from for rate in self.rates if rate.date_from}
+        ends = {rate.date_to for rate in self.rates if rate.date_to}
+        return days | {day + ONE_DAY for day in ends if day < date.max}
 
     def choose(self, digits: str, call_class: str, on: date) -> Rate | None:
         """The rate that takes a call (§5, *Which rate applies*), None if none does.
@@ -117,17 +125,6 @@ class Tariff:
         :param digits: the other party, as ``Number.digits``
         :param on: the call's local date
         """
-        # Of a number nothing else counts.
-        beginning = digits[: self._longest]
-        key = beginning, call_class, on
-        if key in self._chosen:
-            return self._chosen[key]
-        if len(self._chosen) >= REMEMBERED_CHOICES:
-            self._chosen.clear()
-        rate = self._chosen[key] = self._choose(*key)
-        return rate
-
-    def _choose(self, digits: str, call_class: str, on: date) -> Rate | None:
         by_prefix = self._by_prefix
         for length in self._lengths:
             if length > len(digits):
@@ -210,6 +207,37 @@ def rate_call(
         collect call counts as accepted
     :raise ValueError: another direction
     """
+    price = find_price(
+        tariff,
+        prepaid=prepaid,
+        direction=direction,
+        answered=answered,
+        is_collect=is_collect,
+        call_class=call_class,
+        digits=digits,
+        local_date=local_date,
+        accepted_collect=accepted_collect,
+    )
+    return rate_by(price, talk_seconds, platform_amount, platform_seconds)
+
+
+def find_price(
+    tariff: Tariff | None,
+    *,
+    prepaid: bool,
+    direction: str,
+    answered: bool,
+    is_collect: bool,
+    call_class: str,
+    digits: str,
+    local_date: date,
+    accepted_collect: bool = True,
+) -> Rate | Rated | None:
+    """What of ``rate_call`` does not depend on the length of the conversation.
+
+    :return: the rate that prices the call; or what is said of it, however long it is;
+        None: the platform's amount prices it
+    """
     reason = _not_chargeable(direction, answered, is_collect, accepted_collect)
     if reason is None and prepaid:
         reason = "prepaid"
@@ -222,10 +250,23 @@ def rate_call(
         # Costs nothing unless a rate names it by prefix.
         return _refused(call_class)
     if tariff.amount_source == "platform":
-        return _as_platform(rate, talk_seconds, platform_amount, platform_seconds)
-    if rate is None:
-        return NO_RATE
-    return rate.rate(talk_seconds)
+        # No rate prices it, whichever would have taken it.
+        return None
+    return rate or NO_RATE
+
+
+def rate_by(
+    price: Rate | Rated | None,
+    talk_seconds: int,
+    platform_amount: Decimal | None,
+    platform_seconds: int | None,
+) -> Rated:
+    """:param price: as ``find_price`` gives it; the rest as ``rate_call`` takes it"""
+    if isinstance(price, Rate):
+        return price.rate(talk_seconds)
+    if price is None:
+        return _as_platform(talk_seconds, platform_amount, platform_seconds)
+    return price
 
 
 NO_RATE = Rated("unrated", "no_rate", None, 0, ZERO)
@@ -247,16 +288,12 @@ def _not_chargeable(
 
 
 def _as_platform(
-    rate: Rate | None,
-    talk_seconds: int,
-    amount: Decimal | None,
-    platform_seconds: int | None,
+    talk_seconds: int, amount: Decimal | None, platform_seconds: int | None
 ) -> Rated:
     if amount is None or not amount.is_finite() or amount < 0:
         return NO_PLATFORM_AMOUNT
     seconds = talk_seconds if platform_seconds is None else platform_seconds
     numerator, denominator = amount.as_integer_ratio()
-    # No rate priced it, whichever would have taken it.
     return Rated(
         "unbilled", None, None, seconds, from_centavos(numerator * 100 // denominator)
     )

@@ -1,7 +1,9 @@
 from . import test_access
 from . import test_accrual
+from . import test_adoption
 from . import test_allowance
 from . import test_api_diagnosis
+from . import test_allowance_opening
 from . import test_api_log
 from . import test_audit
 from . import test_call_access
@@ -10,6 +12,7 @@ from . import test_charge
 from . import test_charge_drawing
 from . import test_charge_rules
 from . import test_charging
+from . import test_circuit
 from . import test_contract_end
 from . import test_contract_life
 from . import test_contract_undo
@@ -31,6 +34,7 @@ from . import test_invoice_reversal
 from . import test_invoice_dates
 from . import test_line
 from . import test_line_block
+from . import test_line_difference
 from . import test_line_end
 from . import test_line_period
 from . import test_line_terms
@@ -52,6 +56,7 @@ from . import test_recalculation
 from . import test_reconciliation
 from . import test_reject
 from . import test_schedule
+from . import test_schedule_comparing
 from . import test_secret
 from . import test_simulation
 from . import test_rate_import

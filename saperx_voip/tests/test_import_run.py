@@ -19,7 +19,7 @@ from odoo.addons.saperx_voip.models.saperx_cdr_row import (
     Gatherer,
     Rows,
 )
-from odoo.addons.saperx_voip.rating import Assessment
+from odoo.addons.saperx_voip.rating import Fact
 
 from .common import MOBILE_SAME_DDD, SaperxCase, moment
 
@@ -69,16 +69,11 @@ class TestImportRun(SaperxCase):
                 self.assertEqual(fields[name], _encode(value), name)
 
     def _assess(self, assessor, call):
-        assessed = []
-        real = assessor.assess_values
-
-        def spy(*values):
-            assessed.append(Assessment(*real(*values)))
-            return assessed[-1]
-
-        with patch.object(assessor, "assess_values", spy):
+        with patch.object(
+            assessor, "assess_values", wraps=assessor.assess_values
+        ) as assess_values:
             Rows(assessor, 1, 1, 1).make(call)
-        return assessed[0]
+        return assessor.assess(Fact(*assess_values.call_args.args))
 
     def test_pages_are_gathered_and_what_came_before_trouble_is_not_lost(self):
         def pages():

@@ -1,3 +1,4 @@
+from . import base_import_import
 from . import base_partner_merge
 from . import contract_contract_terminate
 from . import contract_contract_terminate_invoice
@@ -28,6 +29,7 @@ from . import saperx_rate_import_wizard
 from . import saperx_rate_import_preview
 from . import saperx_rate_import_words
 from . import saperx_rate_export_wizard
+from . import saperx_line_difference_ignore_wizard
 from . import saperx_line_reopen_wizard
 from . import saperx_line_reopen_wizard_row
 from . import saperx_overdue_hold_wizard

@@ -49,6 +49,11 @@ def trouble() -> int:
     return testing.trouble()
 
 
+def adoption() -> int:
+    build_for_tests()
+    return testing.adoption()
+
+
 def oca_tests() -> int:
     build_for_tests()
     return testing.oca_tests()
@@ -74,6 +79,7 @@ COMMANDS = {
     "test": test,
     "oca-tests": oca_tests,
     "trouble": trouble,
+    "adoption": adoption,
     "stop": stop,
     "clean": clean,
 }

@@ -24,6 +24,8 @@ WHOLE_MONTH = {
     "IMPORT_TROUBLE_KILLS": "20",
     "IMPORT_TROUBLE_RESTARTS": "5",
 }
+ADOPTION_TESTS = ("test_adoption_start.py",)
+WHOLE_PLATFORM = {"ADOPTION_LINES": "5000", "ADOPTION_CALLS": "60"}
 
 # Slow tests stand together: whoever has done his own takes of the other's.
 IN_PARALLEL = "-n 2 --dist worksteal -q"
@@ -46,15 +48,27 @@ def test() -> int:
 
 def trouble() -> int:
     """A whole month imported through trouble of every sort: about an hour."""
+    return _run_large("trouble", TROUBLE_TESTS, WHOLE_MONTH)
+
+
+def adoption() -> int:
+    """Thousands of circuits taken over by contracts: about half an hour."""
+    return _run_large("adoption", ADOPTION_TESTS, WHOLE_PLATFORM)
+
+
+def _run_large(name: str, tests: Sequence[str], volume: dict[str, str]) -> int:
+    """End-to-end tests with as much as in use.
+
+    :param volume: of the environment, where it does not say otherwise
+    """
     with lock("test"):
-        database = "saperx_trouble"
+        database = f"saperx_{name}"
         _install(database)
         folder = paths.PROJECT / "tests" / "e2e"
-        files = [folder / name for name in TROUBLE_TESTS]
-        os.environ.setdefault("PYTEST_ARGS", "-v")
-        for name, value in WHOLE_MONTH.items():
-            os.environ.setdefault(name, value)
-        result = _run_pytest("trouble", database, files)
+        os.environ.setdefault("PYTEST_ARGS", "-v -s")
+        for variable, value in volume.items():
+            os.environ.setdefault(variable, value)
+        result = _run_pytest(name, database, [folder / test for test in tests])
         databases.drop(database)
     return _conclude([result], True)
 

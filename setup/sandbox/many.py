@@ -3,19 +3,30 @@
 import random
 import sqlite3
 
-from . import forms, lines, numbers, seed
+from . import documents, forms, lines, numbers, seed
 from .fields import Fields
 from .web import Answer, Context, dumps, json_answer
 
 MOST_LINES = 100_000
 
+FIRST_NAMES = (
+    "Ana", "Antônio", "Beatriz", "Carlos", "Cláudia", "Fernanda", "Inês", "João",
+    "José", "Luís", "Marcos", "Maria", "Otávio", "Paulo", "Rita", "Sônia",
+)  # fmt: skip
+SURNAMES = (
+    "Almeida", "Araújo", "Conceição", "Costa", "Ferreira", "Gonçalves", "Lima",
+    "Magalhães", "Nascimento", "Oliveira", "Pereira", "Ribeiro", "Santos", "Silva",
+    "Simões", "Souza",
+)  # fmt: skip
+TRADES = ("Padaria", "Mercado", "Farmácia", "Oficina", "Clínica", "Hotel")
+
 
 def make_lines(context: Context) -> Answer:
     """``POST /_sandbox/circuitos {"count": 5000}``: active lines with a number each.
 
-    They come with the names, areas and numbers that the platform's seed and their place
-    say, after those that there are, and in no other way than ``POST /circuitos`` would
-    have made them.
+    They come with the customers, areas and numbers that their place says, after those
+    that there are, and in no other way than ``POST /circuitos`` would have made them.
+    Every tenth has no document.
     """
     fields = Fields(context.json_object())
     count = fields.integer("count", required=True, low=1, high=MOST_LINES)
@@ -38,11 +49,14 @@ def _make(db: sqlite3.Connection, place: int) -> dict[str, object]:
     plan = db.execute(
         "SELECT id FROM plans WHERE tipo = 'nacional' AND ativo ORDER BY id"
     ).fetchone()
+    nome, documento = _customer(place)
     settings = lines.DEFAULTS | {
-        "nome": f"Assinante {place + 1}",
+        "nome": nome,
+        "documento": documento,
         "plano_id": plan["id"],
         "tipo": "pos_pago",
         "plano_tipo": "stfc",
+        "dia_fechamento": 31,
         "ldi": rng.random() < 0.3,
         "limite_credito": 300 * forms.MONEY_UNITS,
     }
@@ -61,4 +75,23 @@ def _make(db: sqlite3.Connection, place: int) -> dict[str, object]:
         " VALUES (?, ?, ?, ?, 1, 0, ?)",
         (numero, *seed.city_of(numero), line_id, rng.random() < 0.5),
     )
-    return {"id": line_id, "conta": conta, "numero": numero}
+    return {
+        "id": line_id,
+        "conta": conta,
+        "numero": numero,
+        "nome": nome,
+        "documento": documento,
+    }
+
+
+def _customer(place: int) -> tuple[str, str | None]:
+    """Name, and CPF or CNPJ: people, and every fourth a company."""
+    rng = random.Random(f"customer|{place}")
+    surnames = " ".join(rng.sample(SURNAMES, 2))
+    if place % 4 == 3:
+        name = f"{rng.choice(TRADES)} {surnames} {place + 1} Ltda"
+        document = documents.cnpj(10_000_000 + place)
+    else:
+        name = f"{rng.choice(FIRST_NAMES)} {rng.choice(FIRST_NAMES)} {surnames}"
+        document = documents.cpf(100_000_000 + place * 7)
+    return name, None if place % 10 == 9 else document

@@ -28,6 +28,16 @@ def change_line(context: Context, line_id: int) -> Answer:
     return lines.show(context, line_id)
 
 
+def remove_line(context: Context, line_id: int) -> Answer:
+    """``DELETE /_sandbox/circuitos/{id}``: its numbers are free."""
+    context.db.execute(
+        "UPDATE dids SET circuito_id = NULL, valor = NULL, a_cobrar = NULL"
+        " WHERE circuito_id = ?",
+        (line_id,),
+    )
+    return _remove(context, "lines", "id", line_id)
+
+
 def put_plan(context: Context, plan: str) -> Answer:
     """``PUT /_sandbox/planos/{plan}``: {nome, tipo, ativo}; new, or changed."""
     fields = Fields(context.json_object())
@@ -109,6 +119,7 @@ def _id(text: str) -> int:
 #: (method, path after ``/_sandbox``) to its function.
 ROUTES: dict[tuple[str, str], Callable[..., Answer]] = {
     ("PUT", "/circuitos/{id}"): change_line,
+    ("DELETE", "/circuitos/{id}"): remove_line,
     ("PUT", "/circuitos/{id}/registro"): registration.order,
     ("PUT", "/planos/{plan}"): put_plan,
     ("DELETE", "/planos/{plan}"): remove_plan,

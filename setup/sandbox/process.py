@@ -191,7 +191,8 @@ class SandboxProcess:
         )
 
     def make_lines(self, count: int) -> list[dict[str, Any]]:
-        """Active lines with a number each. :return: id, conta and numero of each"""
+        """Active lines with a number each. :return: id, conta,
+        numero, nome and documento of each"""
         made = self._control("POST", "/circuitos", json={"count": count})
         return made["circuitos"]
 
@@ -258,6 +259,9 @@ class SandboxProcess:
     def change_line(self, line_id: int, **changes: Any) -> dict[str, Any]:
         """:param changes: fields of CircuitoEscrita, and ``status``"""
         return self._control("PUT", f"/circuitos/{line_id}", json=changes)
+
+    def remove_line(self, line_id: int) -> bool:
+        return self._control("DELETE", f"/circuitos/{line_id}")["removed"]
 
     def set_registration(self, line_id: int, **members: Any) -> None:
         """:param members: online, ip, latencia_ms, saldo; others are made up again"""

@@ -313,7 +313,7 @@ def check_what_is_new_has_its_defaults(world):
 
 
 def check_what_waited_goes_on(world):
-    """A change and an import that the platform had not taken; a line that it refused."""
+    """A change and an import that the platform had not taken; a refused line."""
     lines = world.lines
     world.let_pauses_end()
     world.wait_all_synced()
@@ -334,7 +334,7 @@ def check_secrets_are_still_known(world):
 
 
 def check_money_goes_on(world):
-    """What was charged stays so; what was let go of, and late calls, are charged now."""
+    """What was charged stays; what was let go of, and late calls, are charged now."""
     odoo, lines = world.odoo, world.lines
     world.sandbox.add_calls([world.record("late", lines["invoiced"])])
     assert world.import_calls()["new_count"] == 1

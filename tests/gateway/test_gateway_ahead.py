@@ -67,6 +67,24 @@ def test_closed_in_the_middle_it_asks_nobody_any_more():
     assert threading.active_count() == before
 
 
+def test_one_that_waits_for_another_ends_with_it():
+    before = threading.active_count()
+    stopped, asked = threading.Event(), threading.Event()
+
+    def items():
+        yield 1
+        asked.set()
+        stopped.wait(10)
+
+    first = ReadAhead(items(), 2, stopped)
+    second = ReadAhead((item for item in first), 2, stopped)
+    assert next(iter(second)) == 1
+    assert asked.wait(10)
+    second.close()
+    first.close()
+    assert threading.active_count() == before
+
+
 def failing(*errors):
     left = list(errors)
 

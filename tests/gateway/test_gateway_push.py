@@ -212,6 +212,53 @@ def test_an_id_that_is_another_lines_by_now_is_left_alone(
     assert outcome.remote_id != remote_id
 
 
+def test_a_line_that_has_no_key_there_is_known_by_its_account_code(
+    sandbox, client, wanted, monkeypatch
+):
+    """As a platform that was in use before has it: adopted, it is not made anew."""
+    made = push(client, wanted)
+    get_line = client.get_line
+    monkeypatch.setattr(
+        client, "get_line", lambda id_: replace(get_line(id_), reference="")
+    )
+    settings = replace(
+        wanted.settings,
+        reference="ours",
+        account_code=made.account_code,
+        customer_document=None,
+        password=None,
+    )
+    known = replace(wanted, remote_id=made.remote_id, settings=settings)
+    assert push(client, known).remote_id == made.remote_id
+    (circuit,) = sandbox.ledger()["circuitos"]
+    assert circuit["referencia"] == "ours"
+    assert circuit["senha_set"]
+
+
+def test_a_line_without_a_key_that_is_somebody_elses_is_left_alone(
+    sandbox, client, wanted, monkeypatch
+):
+    other = push(client, replace(wanted, dids=()))
+    get_line = client.get_line
+    monkeypatch.setattr(
+        client, "get_line", lambda id_: replace(get_line(id_), reference="")
+    )
+    settings = replace(
+        wanted.settings,
+        reference="ours",
+        account_code="987654",
+        customer_document="52998224725",
+    )
+    outcome = push(
+        client, replace(wanted, remote_id=other.remote_id, settings=settings)
+    )
+    assert outcome.remote_id != other.remote_id
+    assert sorted(c["referencia"] for c in sandbox.ledger()["circuitos"]) == [
+        "line-1",
+        "ours",
+    ]
+
+
 def test_lowering_a_status_needs_no_question(sandbox, client, wanted):
     remote_id = push(client, wanted).remote_id
     lower = replace(

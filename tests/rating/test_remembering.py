@@ -15,11 +15,16 @@ from rating import (
     NumberHolding,
     Rate,
     Tariff,
+    bounds_utc,
 )
+
+ONE_DAY = timedelta(days=1)
 
 ZONES = ("America/Sao_Paulo", "America/St_Johns", "Asia/Kathmandu", "Pacific/Apia")
 BEGIN = datetime(2026, 5, 25)
 DAYS = 60
+RATES_FROM, RATES_TO = date(2026, 6, 10), date(2026, 7, 10)
+LOCAL_FROM = date(2026, 7, 1)
 NUMBERS = ("555433334444", "551133334444", "552133334444", "08001234567", "200")
 DIALLED = (
     "190", "0800123456", "33334444", "999998888", "02154999998888", "", "anonymous",
@@ -81,8 +86,8 @@ def make_tariff(random, tariff_id):
             random.choice((0, 30)),
             random.choice((1, 6, 60)),
             random.choice((0, 3)),
-            random.choice((None, date(2026, 6, 10))),
-            random.choice((None, date(2026, 7, 10))),
+            random.choice((None, RATES_FROM)),
+            random.choice((None, RATES_TO)),
         )
         for n in range(8)
     ]
@@ -120,11 +125,21 @@ def test_a_call_is_assessed_as_if_it_were_the_only_one(seed):
             n: Tariff(n, some, source)
             for n, (some, source) in enumerate(zip(rates, sources, strict=True), 1)
         }
-        return Assessor(Directory(*tables), tariffs, zone, charge_from, {3: BEGIN})
+        return Assessor(
+            Directory(*tables),
+            tariffs,
+            zone,
+            charge_from,
+            {3: BEGIN},
+            local_since={"54": LOCAL_FROM, "11": LOCAL_FROM},
+        )
 
     # Also the very moments at which something changes.
     moments = [some_moment(random) for _ in range(60)]
     moments += [moment for h in tables[1] for moment in (h.since, h.until) if moment]
+    for day in (RATES_FROM, RATES_TO + ONE_DAY, LOCAL_FROM):
+        midnight = bounds_utc(day, day, zone)[0]
+        moments += [midnight, midnight - timedelta(seconds=1)] * 5
     many = new()
     for _call in range(150):
         fact = make_fact(random, moments)

@@ -133,3 +133,16 @@ def test_number_appears_changes_hands_and_vanishes(
     assert numero not in {did["numero"] for did in dids}
     with pytest.raises(SandboxError, match="404"):
         sandbox.put_did(numero, circuito_id=77)
+
+
+def test_line_vanishes_and_its_numbers_are_free(
+    api: Api, sandbox: SandboxProcess
+) -> None:
+    line = api.make_line()
+    sandbox.put_did("555433330000", circuito_id=line["id"], valor="5")
+    assert sandbox.remove_line(line["id"])
+    assert api.get(f"/circuitos/{line['id']}").status_code == 404
+    (did,) = (
+        did for did in sandbox.ledger()["dids"] if did["numero"] == "555433330000"
+    )
+    assert did["status"] == "disponivel"
