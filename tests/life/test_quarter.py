@@ -12,7 +12,7 @@ import pytest
 from environment import databases, odoo, paths
 
 LINES = os.environ.get("LIFE_LINES", "12")
-SEEDS = os.environ.get("LIFE_SEEDS", "1")
+SEEDS = os.environ.get("LIFE_SEEDS", "3")
 
 
 @pytest.fixture(scope="module")
