@@ -534,7 +534,8 @@ class _Path:
         for one in with_line[:1]:
             remote_id = one.line_remote_id
             found = self._same(start, end, line_remote_id=remote_id)
-            if any(c.line_remote_id != remote_id for c in found.records):
+            # A record may leave its line to the account code.
+            if any(c.line_remote_id not in (None, remote_id) for c in found.records):
                 query = self._call_query(start, end, None, remote_id, RECORDS)
                 (name,) = [n for n, value in query.items() if value == remote_id][:1]
                 self._add(Finding.FILTER, name)

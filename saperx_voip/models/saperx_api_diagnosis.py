@@ -57,7 +57,7 @@ class SaperxApiDiagnosis(models.Model):
         [
             ("waiting", "Waiting"),
             ("running", "Asking"),
-            ("done", "Done"),
+            ("done", "Ended"),
             ("failed", "Failed"),
         ],
         required=True,

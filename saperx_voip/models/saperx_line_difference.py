@@ -18,7 +18,7 @@ KINDS = [
     ("did_elsewhere", "Number on another line there"),
 ]
 STATES = [
-    ("open", "Open"),
+    ("open", "To decide"),
     ("pending", "Push pending"),
     ("mended", "Mended"),
     ("settled", "Confirmed"),
