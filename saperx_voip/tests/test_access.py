@@ -281,3 +281,21 @@ class TestAccess(SaperxCase):
             if ours:
                 with self.assertRaises(AccessError, msg=model):
                     records.browse(ours.id).read(["display_name"])
+
+    def test_each_model_that_is_of_a_company_has_its_rule(self):
+        models = self.env["ir.model"].search([("model", "=like", "saperx.%")])
+        without = []
+        for model in models:
+            records = self.env[model.model]
+            if records._abstract or records._transient:
+                continue
+            if "company_id" not in records._fields or not model.access_ids:
+                continue
+            rules = self.env["ir.rule"].search([("model_id", "=", model.id)])
+            of_company = [
+                rule for rule in rules
+                if "company_ids" in (rule.domain_force or "") and not rule.groups
+            ]  # fmt: skip
+            if not of_company:
+                without.append(model.model)
+        self.assertFalse(without)
