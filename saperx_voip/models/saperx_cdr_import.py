@@ -112,8 +112,8 @@ class SaperxCdrImport(models.Model):
     reassessed_until_id = fields.Integer(
         string="Last call rated again",
         readonly=True,
-        help="What changed while the window was read is rated again in the order of its "
-        "ids: another process goes on after this one.",
+        help="What changed while the window was read is rated again in the order of "
+        "its ids: another process goes on after this one.",
     )
 
     @api.depends("integration_id", "date_from", "date_to")
