@@ -37,6 +37,16 @@ MODELS = (
     "saperx.sentinel.call",
     "saperx.sentinel.balance",
     "saperx.fraud.alert",
+    "saperx.circuit",
+    "saperx.circuit.reading",
+    "saperx.line.difference",
+    "saperx.adoption",
+    "saperx.adoption.row",
+    "saperx.adoption.proposal",
+    "saperx.allowance.opening",
+    "saperx.api.diagnosis",
+    "saperx.api.diagnosis.path",
+    "saperx.api.diagnosis.finding",
 )
 
 
@@ -71,6 +81,24 @@ class TestAccess(SaperxCase):
             for model in MODELS:
                 with self.assertRaises(AccessError, msg=f"{role} {model}"):
                     self._as(role, self.env[model]).search([])
+
+    def test_what_is_a_companys_has_a_rule_that_says_so(self):
+        domains = {}
+        for rule in self.env["ir.rule"].search([]):
+            domain = rule.domain_force or ""
+            domains[rule.model_id.model] = domains.get(rule.model_id.model, "") + domain
+        open_to_all = [
+            name
+            for name, model in self.env.registry.items()
+            if name.startswith("saperx.")
+            and model._auto
+            and not model._abstract
+            and not model._transient
+            and "company_id" in model._fields
+            and self.env["ir.model.access"].search_count([("model_id.model", "=", name)])
+            and "company" not in domains.get(name, "")
+        ]
+        self.assertFalse(open_to_all)
 
     def test_every_role_reads_lines_and_their_contracts(self):
         for role in ("user", "technician", "billing", "manager"):
