@@ -43,8 +43,8 @@ class SaperxLineDifference(models.Model):
         if not self.their_value:
             raise UserError(
                 self.env._(
-                    "The line there has no reference, so that a push would not find "
-                    "it: write one on the platform's own panel."
+                    "The line there has no reference that could be taken: push ours, "
+                    "or write one on the platform's own panel."
                 )
             )
         self.line_id._write_sync(
@@ -190,9 +190,12 @@ class SaperxLineDifference(models.Model):
     def _take_did_terms(self):
         dids = self.env["saperx.did"].union(*(one._get_did() for one in self))
         fee, collect = read_terms(self[0].their_value)
-        dids.write(
-            {"monthly_fee": self[0]._read_money(fee), "accept_collect_calls": collect}
-        )
+        values = {}
+        if fee is not None:
+            values["monthly_fee"] = self[0]._read_money(fee)
+        if collect is not None:
+            values["accept_collect_calls"] = collect
+        dids.write(values)
         if collect and any(self.line_id.mapped("block_level")):
             raise UserError(
                 self.env._(

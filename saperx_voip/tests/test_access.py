@@ -95,7 +95,9 @@ class TestAccess(SaperxCase):
             and not model._abstract
             and not model._transient
             and "company_id" in model._fields
-            and self.env["ir.model.access"].search_count([("model_id.model", "=", name)])
+            and self.env["ir.model.access"].search_count(
+                [("model_id.model", "=", name)]
+            )
             and "company" not in domains.get(name, "")
         ]
         self.assertFalse(open_to_all)
