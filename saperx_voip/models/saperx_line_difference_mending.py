@@ -64,7 +64,7 @@ class SaperxLineDifference(models.Model):
                     "There is no line here to be pushed: adopt this one into a "
                     "contract, or ignore it."
                 )
-            case "reference" if not self._is_known_without_reference():
+            case _ if self._is_another_there():
                 return self.env._(
                     "A push would make another line there, since this one has another "
                     "reference. Take theirs if it is the same line."
@@ -75,6 +75,16 @@ class SaperxLineDifference(models.Model):
                     "one first, or free the number on the platform's own panel."
                 )
         return None
+
+    def _is_another_there(self):
+        """Whether the line there has a reference by which a push would not take it for
+        ours, whatever else of it differs."""
+        return any(
+            one.kind == "reference"
+            and one.state in ("open", "ignored")
+            and not one._is_known_without_reference()
+            for one in self.line_id.difference_ids
+        )
 
     def _is_known_without_reference(self):
         """Whether a push would know the line there again, and give it our reference;

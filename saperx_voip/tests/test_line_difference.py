@@ -362,13 +362,18 @@ class TestLineDifference(CircuitCase):
         self.assertEqual(self.line.block_level, "full")
 
     def test_a_reference_is_taken_and_never_pushed(self):
-        circuit = make_circuit(7, "another", numbers=[NUMBER])
+        circuit = make_circuit(7, "another", numbers=[NUMBER], closing_day=5)
         found = self._compare(circuit)
+        # Nor is what else differs: a push would make a second line there.
         self._mend(found, "push")
-        self.assertEqual((found.state, self.line.sync_state), ("open", "synced"))
-        self._mend(found, "take")
+        self.assertEqual(found.mapped("state"), ["open", "open"])
+        self.assertEqual(self.line.sync_state, "synced")
+        reference = found.filtered(lambda one: one.kind == "reference")
+        self._mend(reference, "take")
         self.assertEqual(self.line.reference, "another")
-        self.assertFalse(self._compare(circuit))
+        self.assertEqual(self._compare(circuit), found - reference)
+        self._mend(found - reference, "push")
+        self.assertEqual(self.line.sync_state, "pending")
 
     def test_a_line_without_a_reference_there_is_given_ours(self):
         circuit = make_circuit(7, "", numbers=[NUMBER])
