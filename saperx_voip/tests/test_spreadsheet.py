@@ -278,6 +278,7 @@ class TestSpreadsheet(SaperxCase):
             "saperx.did",
             "saperx.number.range",
             "saperx.tariff.rate",
+            "saperx.allowance.opening",
         ):
             for language in ("pt_BR", "en_US"):
                 with self.subTest(model, language=language):
