@@ -5,7 +5,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from .saperx_cdr_rematch import REMATCH_WAITS
-from .saperx_line import ADOPTING
+from .saperx_line import AS_THERE
 
 FLAGS = (
     "caller_id", "allow_lc", "allow_ldn", "allow_ldi", "allow_vc1", "allow_vc2",
@@ -40,13 +40,13 @@ class SaperxLine(models.Model):
         )
         plans = self._read_plans_there(integrations)
         flags = self._read_flags_there([circuit for circuit, _values in new])
-        lines = self.with_context(**{REMATCH_WAITS: True, ADOPTING: True}).create(
+        lines = self.with_context(**{REMATCH_WAITS: True, AS_THERE: True}).create(
             [
                 {**self._prepare_adopted(circuit, values, plans), **flags[circuit.id]}
                 for circuit, values in new
             ]
         )
-        lines = lines.with_context(**{ADOPTING: False})
+        lines = lines.with_context(**{AS_THERE: False})
         for line, (circuit, _values) in zip(lines, new, strict=True):
             line._block_as_there(circuit)
             line._be_in_step(circuit)

@@ -7,6 +7,7 @@ from odoo import Command, fields, models
 from odoo.exceptions import UserError
 
 from ..gateway import read_terms
+from .saperx_line import AS_THERE
 from .saperx_line_difference import LINE_FIELDS
 from .saperx_line_difference_words import RELATED
 
@@ -53,7 +54,8 @@ class SaperxLineDifference(models.Model):
 
     def _take_setting(self):
         name = self[0].field_name
-        self.line_id.write({LINE_FIELDS.get(name, name): self[0]._read_setting()})
+        lines = self.line_id.with_context(**{AS_THERE: True})
+        lines.write({LINE_FIELDS.get(name, name): self[0]._read_setting()})
 
     def _read_setting(self):
         """The platform's value as the line's field takes it.

@@ -6,7 +6,7 @@ import string
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from .saperx_line import ADOPTING
+from .saperx_line import AS_THERE
 
 # What the platform takes (``senha`` of the assumed contract), and what phones and
 # their web pages take without trouble.
@@ -37,7 +37,7 @@ class SaperxLine(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         lines = super().create(vals_list)
-        if not self.env.context.get(ADOPTING):
+        if not self.env.context.get(AS_THERE):
             lines._check_has_password()
         return lines
 
