@@ -54,7 +54,11 @@ class TestAdoption(SaperxCase):
                 "portability": "no",
                 "caller_id": False,
                 "allow_lc": True,
+                "allow_ldn": False,
                 "allow_ldi": True,
+                "allow_vc1": False,
+                "allow_vc2": False,
+                "allow_vc3": False,
                 "simultaneous_calls": 3,
                 "credit_limit": 250,
                 "dids": [
