@@ -9,7 +9,7 @@ from .saperx_spreadsheet_mixin import IMPORTING, asked_names
 class ContractContract(models.Model):
     """How spreadsheets of lines name a contract."""
 
-    _inherit = "contract.contract"
+    _inherit = "contract.contract"  # pylint: disable=consider-merging-classes-inherited
 
     @api.model
     def _search_display_name(self, operator, value):

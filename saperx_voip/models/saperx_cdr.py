@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
-from odoo.service.model import retrying
 from odoo.tools import SQL
 from odoo.tools.misc import format_datetime
 
@@ -19,6 +17,8 @@ from .saperx_cdr_columns import ASSESSED_COLUMNS, FOUND_COLUMNS
 from .unconstrained_many2one import UnconstrainedMany2one
 
 REASSESS_BATCH = 10_000
+# In the context: calls in dispute are looked at again as well.
+WITH_DISPUTED = "saperx_with_disputed"
 NOT_BILLED = ("unmatched", "unrated", "not_chargeable", "unbilled", "disputed")
 
 GROSS = FOUND_COLUMNS.index("gross_amount")
@@ -217,22 +217,18 @@ class SaperxCdr(models.Model):
         self._reassess([("id", "in", self.ids)])
 
     @api.model
-    def _reassess(self, domain, commit=False):
+    def _reassess(self, domain):
         """Match and rate again what was not billed, by set, and draw the allowances
         of the lines concerned.
 
         :param domain: which calls, beside their being unbilled
-        :param bool commit: whether each batch is a transaction of its own
         """
         assessors, line_ids = {}, set()
-        batch = Reassessed()
-        while True:
-            step = partial(self._reassess_batch, domain, assessors, batch.last_id)
-            batch = retrying(step, self.env) if commit else step()
-            if not batch.call_count:
-                break
+        batch = self._reassess_batch(domain, assessors)
+        while batch.call_count:
             line_ids |= batch.line_ids
-        self._draw_in_batches(line_ids, commit)
+            batch = self._reassess_batch(domain, assessors, batch.last_id)
+        self._draw_in_batches(line_ids)
 
     @api.model
     def _reassess_batch(self, domain, assessors, after_id=0):

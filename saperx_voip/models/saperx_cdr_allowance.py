@@ -4,11 +4,10 @@ import json
 from collections import defaultdict
 from dataclasses import replace
 from decimal import Decimal
-from functools import lru_cache, partial
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
-from odoo.service.model import retrying
 from odoo.tools import SQL, split_every
 
 from ..bulk import update_rows
@@ -68,20 +67,13 @@ class SaperxCdr(models.Model):
         return bool(count)
 
     @api.model
-    def _draw_in_batches(self, line_ids, commit):
-        """As ``_draw_allowances``, of many lines.
-
-        :param bool commit: whether each batch is a transaction of its own
-        """
+    def _draw_in_batches(self, line_ids):
+        """As ``_draw_allowances``, of many lines."""
         # What lines of one contract share is reckoned together.
         lines = self.env["saperx.line"].sudo().browse(line_ids)
         lines = lines.sorted(lambda line: (line.contract_id.id, line.id))
         for ids in split_every(DRAW_BATCH, lines.ids):
-            draw = partial(self._draw_allowances, ids)
-            if commit:
-                retrying(draw, self.env)
-            else:
-                draw()
+            self._draw_allowances(ids)
 
     @api.model
     def _draw_open_calls(self, lines, contract_ids, ends=None):

@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-WITH_DISPUTED = "saperx_with_disputed"
+from .saperx_cdr import WITH_DISPUTED
 
 
 class SaperxCdr(models.Model):
@@ -124,11 +124,11 @@ class SaperxCdr(models.Model):
             self._reassess([("id", "in", [call_id for [call_id] in released])])
 
     @api.model
-    def _reassess(self, domain, commit=False):
+    def _reassess(self, domain):
         # Whose a call is may change though it is in dispute; what it costs does not
         # matter meanwhile, and a recalculation leaves it alone.
         calls = self.with_context(**{WITH_DISPUTED: True})
-        return super(SaperxCdr, calls)._reassess(domain, commit)
+        return super(SaperxCdr, calls)._reassess(domain)
 
     @api.model
     def _get_reassess_query(self, domain, after_id):

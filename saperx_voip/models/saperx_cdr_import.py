@@ -3,6 +3,7 @@
 import logging
 import time
 from datetime import timedelta
+from functools import partial
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
@@ -13,6 +14,7 @@ from ..alone import alone
 from ..forms import tell_forms
 from ..gateway import GatewayError, NotUnderstood, RateLimited
 from ..schedule import pause_after
+from .saperx_cdr import WITH_DISPUTED
 
 _logger = logging.getLogger(__name__)
 
@@ -107,6 +109,12 @@ class SaperxCdrImport(models.Model):
     )
 
     undrawn_line_ids = fields.Many2many("saperx.line", readonly=True)
+    reassessed_until_id = fields.Integer(
+        string="Last call rated again",
+        readonly=True,
+        help="What changed while the window was read is rated again in the order of "
+        "its ids: another process goes on after this one.",
+    )
 
     @api.depends("integration_id", "date_from", "date_to")
     def _compute_display_name(self):
@@ -255,8 +263,7 @@ class SaperxCdrImport(models.Model):
                 if self.phase == "reading":
                     self._read_window(until)
                 if self.phase == "checking":
-                    self._reassess_what_changed_meanwhile()
-                    retrying(lambda: self.write({"phase": "drawing"}), self.env)
+                    self._reassess_what_changed_meanwhile(until)
                 if self.phase == "drawing" and self._draw_allowances(until):
                     retrying(self._finish, self.env)
             except (GatewayError, UserError) as error:
@@ -292,24 +299,37 @@ class SaperxCdrImport(models.Model):
         self._tell()
         return True
 
-    def _reassess_what_changed_meanwhile(self):
+    def _reassess_what_changed_meanwhile(self, until=float("inf")):
         """Whoever gave a line, a number or other terms while the window was read, or
         took a planned change back, did not see the calls that were being stored."""
-        self.env["saperx.cdr"]._reassess(
-            [
-                "|",
-                ("id", "in", retrying(self._get_calls_of_gone_periods, self.env)),
-                "&",
-                ("import_id", "=", self.id),
-                "|",
-                "|",
-                ("state", "in", ("unmatched", "unrated")),
-                ("reason", "=", "no_tariff"),
-                # Found beforehand: as a rule there are none, and no call is joined.
-                ("period_id", "in", retrying(self._get_changed_periods, self.env)),
-            ],
-            commit=True,
-        )
+        domain = [
+            "|",
+            ("id", "in", retrying(self._get_calls_of_gone_periods, self.env)),
+            "&",
+            ("import_id", "=", self.id),
+            "|",
+            "|",
+            ("state", "in", ("unmatched", "unrated")),
+            ("reason", "=", "no_tariff"),
+            # Found beforehand: as a rule there are none, and no call is joined.
+            ("period_id", "in", retrying(self._get_changed_periods, self.env)),
+        ]
+        step = partial(self._reassess_next, domain, {})
+        while retrying(step, self.env):
+            if time.monotonic() >= until:
+                return
+
+    def _reassess_next(self, domain, assessors):
+        """:return: whether there were calls left; the phase ends with the last one"""
+        # Whose a call is may change though it is in dispute.
+        calls = self.env["saperx.cdr"].with_context(**{WITH_DISPUTED: True})
+        batch = calls._reassess_batch(domain, assessors, self.reassessed_until_id)
+        if not batch.call_count:
+            self.phase = "drawing"
+            return False
+        self._add_undrawn(batch.line_ids)
+        self.reassessed_until_id = batch.last_id
+        return True
 
     def _get_changed_periods(self):
         """Ids of the periods whose terms or prices may be others since it began."""

@@ -59,5 +59,5 @@ class SaperxCdr(models.Model):
         """Also what the calls that found their line draw on: whoever dies here has done
         all of it, or nothing."""
         batch = self._reassess_batch(UNMATCHED, assessors, after_id)
-        self._draw_in_batches(batch.line_ids, commit=False)
+        self._draw_in_batches(batch.line_ids)
         return batch

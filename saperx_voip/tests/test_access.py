@@ -82,25 +82,6 @@ class TestAccess(SaperxCase):
                 with self.assertRaises(AccessError, msg=f"{role} {model}"):
                     self._as(role, self.env[model]).search([])
 
-    def test_what_is_a_companys_has_a_rule_that_says_so(self):
-        domains = {}
-        for rule in self.env["ir.rule"].search([]):
-            domain = rule.domain_force or ""
-            domains[rule.model_id.model] = domains.get(rule.model_id.model, "") + domain
-        granted = set(self.env["ir.model.access"].search([]).model_id.mapped("model"))
-        open_to_all = [
-            name
-            for name, model in self.env.registry.items()
-            if name.startswith("saperx.")
-            and model._auto
-            and not model._abstract
-            and not model._transient
-            and "company_id" in model._fields
-            and name in granted
-            and "company" not in domains.get(name, "")
-        ]
-        self.assertFalse(open_to_all)
-
     def test_every_role_reads_lines_and_their_contracts(self):
         for role in ("user", "technician", "billing", "manager"):
             line = self._as(role, self.line)
@@ -310,3 +291,21 @@ class TestAccess(SaperxCase):
             if ours:
                 with self.assertRaises(AccessError, msg=model):
                     records.browse(ours.id).read(["display_name"])
+
+    def test_each_model_that_is_of_a_company_has_its_rule(self):
+        models = self.env["ir.model"].search([("model", "=like", "saperx.%")])
+        without = []
+        for model in models:
+            records = self.env[model.model]
+            if records._abstract or records._transient:
+                continue
+            if "company_id" not in records._fields or not model.access_ids:
+                continue
+            rules = self.env["ir.rule"].search([("model_id", "=", model.id)])
+            of_company = [
+                rule for rule in rules
+                if "company_ids" in (rule.domain_force or "") and not rule.groups
+            ]  # fmt: skip
+            if not of_company:
+                without.append(model.model)
+        self.assertFalse(without)

@@ -435,6 +435,25 @@ class TestRerating(SaperxCase):
         self.env.invalidate_all()
         self.assertEqual(self._get_call(1).charged_amount, 0.2)
 
+    def test_what_an_import_rates_again_stops_in_time_and_goes_on_where_it_was(self):
+        run = self._make_run(phase="checking")
+        run._start()
+        self._import(self._make_call(1), self._make_call(2))
+        calls = self._get_call(1) | self._get_call(2)
+        calls.sudo().write({"import_id": run.id})
+        self.rate.price_per_minute = 0.2
+        self.tariff.rates_changed_at = moment("2026-11-16 14:59:00")
+        self.patch(saperx_cdr, "REASSESS_BATCH", 1)
+        seen = []
+        with self.enter_registry_test_mode(), self.registry.cursor() as cr:
+            run = run.with_env(self.env(cr=cr))
+            while run.phase == "checking":
+                run._reassess_what_changed_meanwhile(until=0)
+                seen.append(run.reassessed_until_id)
+        self.env.invalidate_all()
+        self.assertEqual(seen, [*calls.sorted("id").ids, max(calls.ids)])
+        self.assertEqual(calls.mapped("charged_amount"), [0.2, 0.2])
+
     def test_whoever_charges_only_reads_whether_the_plan_is_rated_again(self):
         self._import(self._make_call(1))
         self._change_price(0.2)

@@ -177,7 +177,7 @@ class TestSpreadsheet(SaperxCase):
             ["Contrato João", NUMBER, "", ""],
             ["Contrato João", "5,43333E+09", "", ""],
             ["Contrato João", "5433335557", "123", ""],
-            ["Contrato João", "5433335558", "", "curta"],
+            ["Contrato João", "5433335558", "", "xyz99"],
             ["Contrato João", "5433335559", "", ""],
             ["Contrato João", "123", "", ""],
             ["", "5433334450", "", ""],
@@ -185,7 +185,7 @@ class TestSpreadsheet(SaperxCase):
         result = self._import("saperx.line", rows, dryrun=True)
         errors = self._errors(result)
         self.assertEqual(set(errors), {2, 3, 4, 5, 7})
-        self.assertNotIn("curta", str(result["messages"]))
+        self.assertNotIn("xyz99", str(result["messages"]))
         self.assertIn("5,43333E+09", errors[3])
         self.assertIn(self.line.contract_id.name, errors[2])
 

@@ -56,6 +56,13 @@ Prefixo;Classe;Preço/min;Mínimo;Custo/min
 351;;"1,20";60;
 """
 
+# Fields of the platform's lines: what somebody made them there, and what they are.
+OTHERWISE = {
+    "limite_simultaneas": (9, 2),
+    "ldi": (False, True),
+    "limite_credito": ("321.00", "300.00"),
+}
+
 _pictures = {}
 
 
@@ -328,6 +335,93 @@ def _show_audit(screen):
     screen.open("telephony-audits")
     screen.press("Conferir agora")
     screen.page.get_by_text("Tudo confere").wait_for()
+
+
+@contextlib.contextmanager
+def _other_platform(screen):
+    """The platform has lines that are not known here, and some are different there."""
+    found = screen.odoo.search_read("saperx.integration", [], ["base_url"], limit=1)
+    levers = f"{found[0]['base_url'].split('/api/')[0]}/_sandbox/circuitos"
+    customers = screen.odoo.search_read(
+        "saperx.line", [], ["partner_id", "remote_id"], order="id", limit=8
+    )
+    made = requests.post(levers, json={"count": len(customers)}, timeout=60).json()
+    made = [line["id"] for line in made["circuitos"]]
+    for line, customer in zip(made, customers, strict=True):
+        name = customer["partner_id"][1]
+        partner = [("id", "=", customer["partner_id"][0])]
+        (of,) = screen.odoo.search_read("res.partner", partner, ["vat"])
+        document = re.sub(r"\D", "", of["vat"] or "") or None
+        # One is of nobody here, and some without a document.
+        changes = {"nome": name.upper(), "documento": document if line % 2 else None}
+        if line == made[-1]:
+            changes = {"nome": "PADARIA ESTRELA", "documento": None}
+        _pull(levers, line, changes)
+    changed = zip(customers, OTHERWISE.items(), strict=False)
+    for line, (field, (there, _here)) in changed:
+        _pull(levers, line["remote_id"], {field: there})
+    try:
+        _compare(screen, found[0]["id"])
+        yield found[0]["id"]
+    finally:
+        screen.page.goto("about:blank")
+        for line in made:
+            requests.delete(f"{levers}/{line}", timeout=60).raise_for_status()
+        for line, (field, (_there, here)) in zip(
+            customers, OTHERWISE.items(), strict=False
+        ):
+            _pull(levers, line["remote_id"], {field: here})
+        _compare(screen, found[0]["id"])
+
+
+def _pull(levers, line, changes):
+    requests.put(f"{levers}/{line}", json=changes, timeout=60).raise_for_status()
+
+
+def _compare(screen, integration):
+    screen.odoo.call("saperx.integration", "action_compare_lines", [integration])
+    reading = screen.find("saperx.circuit.reading", order="id desc")
+    for _second in range(120):
+        found = screen.odoo.search_read(
+            "saperx.circuit.reading", [("id", "=", reading)], ["state"]
+        )
+        if found[0]["state"] == "done":
+            return
+        screen.page.wait_for_timeout(1000)
+    raise Failure("The comparison of the demo's lines came to no end.")
+
+
+@picture("comparison")
+@contextlib.contextmanager
+def _show_comparison(screen):
+    with _other_platform(screen):
+        screen.open("platform-differences")
+        screen.page.locator(".o_group_header").first.click()
+        screen.settle()
+        yield
+
+
+@picture("adoption")
+@contextlib.contextmanager
+def _show_adoption(screen):
+    with _other_platform(screen) as integration:
+        screen.open(f"voip-integrations/{integration}")
+        screen.press("Circuitos sem linha")
+        screen.press("Escolher todos os certos")
+        screen.press("A decidir")
+        screen.page.locator(".o_list_view").wait_for()
+        screen.settle()
+        yield
+
+
+@picture("api-diagnosis", size=TALL)
+def _show_api_diagnosis(screen):
+    screen.open(f"voip-integrations/{screen.find('saperx.integration')}")
+    screen.press("Diagnosticar a API")
+    screen.page.get_by_role("button", name="Relatório para imprimir").wait_for(
+        timeout=180_000
+    )
+    screen.settle()
 
 
 @picture("schedule")
