@@ -256,21 +256,23 @@ class Client:
         reference: str | None = None,
         account_code: str | None = None,
         updated_since: datetime | None = None,
+        *,
+        patience: Patience = IMPATIENT,
     ) -> Iterator[Line | Reject]:
-        """``GET /circuitos``. :param updated_since: naive UTC"""
+        """``GET /circuitos``.
+
+        :param updated_since: naive UTC
+        :param patience: with a page that does not come, or not as one
+        """
         filters = wire.line_filter(reference, account_code, updated_since, self._zone)
         topic = Topic(wire.LINES, reference=reference)
-        return self._iter_pages(wire.LINES, wire.decode_line, filters, topic)
+        return self._iter_pages(wire.LINES, wire.decode_line, filters, topic, patience)
 
-    def _iter_pages(self, path, decode, filters, topic=None):
+    def _iter_pages(self, path, decode, filters, topic=None, patience=IMPATIENT):
         """Records of all pages; one that cannot be read comes as a ``Reject``."""
         query, seen, stale = wire.page_query(**filters), set(), 0
         for _page in range(MAX_PAGES):
-            body = self._send("GET", path, topic=topic, query=query)
-            try:
-                raws, query = wire.decode_page(body, query)
-            except NotUnderstood as error:
-                raise NotUnderstood(f"{path}: {error}") from error
+            raws, query = patience.ask(lambda q=query: self._page(path, topic, q))
             known = len(seen)
             for raw in raws:
                 record = self._decode_or_reject(decode, raw)
@@ -283,6 +285,13 @@ class Client:
                 return
             stale = self._still_stale(stale, len(seen) > known, path)
         raise NotUnderstood(f"{path}: more than {MAX_PAGES} pages")
+
+    def _page(self, path, topic, query):
+        body = self._send("GET", path, topic=topic, query=query)
+        try:
+            return wire.decode_page(body, query)
+        except NotUnderstood as error:
+            raise NotUnderstood(f"{path}: {error}") from error
 
     def _decode_or_reject(self, decode, raw):
         try:

@@ -219,9 +219,11 @@ def _did_filters(dids):
 
 def _line_filters(lines, zone):
     if lines:
-        reference, account = lines[0].reference, lines[0].account_code
-        given = wire.line_filter(reference, None, None, zone)
-        yield given, lambda one: one.reference == reference, True
+        # Not every line there has a key.
+        if reference := next((one.reference for one in lines if one.reference), None):
+            given = wire.line_filter(reference, None, None, zone)
+            yield given, lambda one: one.reference == reference, True
+        account = lines[0].account_code
         given = wire.line_filter(None, account, None, zone)
         yield given, lambda one: one.account_code == account, True
     # After the latest change there is none, unless one comes at this moment.

@@ -29,7 +29,11 @@ COMPARED_SETTINGS = (
 # Left open here, they keep what they have there.
 OPTIONAL_HERE = ("account_code", "simultaneous_calls", "credit_limit")
 # What the platform leaves out is not known, and so does not differ.
-OPTIONAL_THERE = ("closing_day", "simultaneous_calls", "credit_limit")
+LEFT_OUT = {
+    "closing_day": 0, "caller_id": None, "allow_lc": None, "allow_ldn": None,
+    "allow_ldi": None, "allow_vc1": None, "allow_vc2": None, "allow_vc3": None,
+    "simultaneous_calls": None, "credit_limit": None,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +98,9 @@ def _settings(ours: LineSettings, line: Line) -> Iterator[Difference]:
     for name in COMPARED_SETTINGS:
         own, other = getattr(ours, name), getattr(theirs, name)
         is_open = (own is None and name in OPTIONAL_HERE) or (
-            not other and name in OPTIONAL_THERE
+            name in LEFT_OUT and other == LEFT_OUT[name]
         )
-        if own != other and not is_open:
+        if told(own) != told(other) and not is_open:
             yield Difference(DifferenceKind.SETTING, name, told(own), told(other))
 
 
@@ -106,7 +110,7 @@ def _numbers(wanted: dict[str, DidTerms], dids: Iterable[Did]) -> Iterator[Diffe
         did = there.get(number)
         if did is None:
             kind, theirs = DifferenceKind.DID_MISSING, ""
-        elif told_terms(did) != told_terms(terms):
+        elif _differ(did, terms):
             kind, theirs = DifferenceKind.DID_TERMS, told_terms(did)
         else:
             continue
@@ -114,3 +118,12 @@ def _numbers(wanted: dict[str, DidTerms], dids: Iterable[Did]) -> Iterator[Diffe
     for number, did in there.items():
         if number not in wanted:
             yield Difference(DifferenceKind.DID_EXTRA, number, "", told_terms(did))
+
+
+def _differ(did: Did, terms: DidTerms) -> bool:
+    """Of a number's terms, what the platform leaves out does not."""
+    pairs = (
+        (did.monthly_fee, terms.monthly_fee),
+        (did.accept_collect_calls, terms.accept_collect_calls),
+    )
+    return any(theirs is not None and theirs != ours for theirs, ours in pairs)

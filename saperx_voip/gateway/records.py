@@ -96,7 +96,11 @@ class DidTerms:
 
 @dataclass(frozen=True, slots=True)
 class LineSettings:
-    """Everything that is wanted of a line but its status and its numbers."""
+    """Everything that is wanted of a line but its status and its numbers.
+
+    Of a line that the platform tells of, what it left out is None; the closing day
+    is 0.
+    """
 
     reference: str
     customer_name: str
@@ -112,13 +116,13 @@ class LineSettings:
     """``scm``, ``stfc`` or ``custom``."""
     portability: str
     """``no``, ``in`` or ``out``."""
-    caller_id: bool
-    allow_lc: bool
-    allow_ldn: bool
-    allow_ldi: bool
-    allow_vc1: bool
-    allow_vc2: bool
-    allow_vc3: bool
+    caller_id: bool | None
+    allow_lc: bool | None
+    allow_ldn: bool | None
+    allow_ldi: bool | None
+    allow_vc1: bool | None
+    allow_vc2: bool | None
+    allow_vc3: bool | None
     simultaneous_calls: int | None
     credit_limit: Decimal | None
     password: str | None = field(default=None, repr=False)

@@ -168,24 +168,24 @@ class _Circuito(_Answer):
     id: _Id
     conta: _Phone
     status: str
-    referencia: str
-    nome: str
-    plano_id: int
+    referencia: _Text
+    nome: _Text
+    plano_id: _Id
     tipo: str
     plano_tipo: str
-    documento: str | None = None
-    grupo_id: int | None = None
-    plano_internacional_id: int | None = None
-    dia_fechamento: int | None = None
+    documento: _Text | None = None
+    grupo_id: _Id | None = None
+    plano_internacional_id: _Id | None = None
+    dia_fechamento: _Id | None = None
     portabilidade: str = "nao"
-    bina: bool = False
-    lc: bool = False
-    ldn: bool = False
-    ldi: bool = False
-    vc1: bool = False
-    vc2: bool = False
-    vc3: bool = False
-    limite_simultaneas: int | None = None
+    bina: bool | None = None
+    lc: bool | None = None
+    ldn: bool | None = None
+    ldi: bool | None = None
+    vc1: bool | None = None
+    vc2: bool | None = None
+    vc3: bool | None = None
+    limite_simultaneas: _Id | None = None
     limite_credito: _Money = _NOTHING
     plano_descricao: _Text | None = None
     dids: list[msgspec.Raw] | None = None

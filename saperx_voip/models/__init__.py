@@ -173,6 +173,7 @@ from . import account_move_send
 from . import res_company_statement
 from . import saperx_spreadsheet_mixin
 from . import saperx_line_spreadsheet
+from . import saperx_allowance_opening_spreadsheet
 from . import saperx_did_spreadsheet
 from . import saperx_number_range_spreadsheet
 from . import saperx_tariff_rate_spreadsheet

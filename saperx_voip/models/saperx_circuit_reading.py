@@ -9,7 +9,7 @@ from odoo.service.model import retrying
 
 from ..alone import alone
 from ..forms import tell_forms
-from ..gateway import GatewayError, Reject
+from ..gateway import GatewayError, Patience, Reject
 
 _logger = logging.getLogger(__name__)
 
@@ -17,6 +17,8 @@ _logger = logging.getLogger(__name__)
 CIRCUIT_LOCK = 0xC18C
 OPEN_STATES = ("waiting", "running")
 NAMED_REJECTS = 20
+# Seconds before a page is asked for again, that did not come or not as one.
+PAUSES = (0.5, 2.0, 8.0)
 
 
 class SaperxCircuitReading(models.Model):
@@ -155,12 +157,17 @@ class SaperxCircuitReading(models.Model):
 
     def _read_and_store(self):
         integration = self.integration_id
-        known, asked_at = retrying(
-            lambda: (self._get_known_ids(), self.env.cr.now()), self.env
+        known, expected, asked_at = retrying(
+            lambda: (
+                self._get_known_ids(),
+                self._get_expected_ids(),
+                self.env.cr.now(),
+            ),
+            self.env,
         )
         with retrying(integration._get_client, self.env) as client:
             lines, rejects = self._read(client)
-            if not rejects and known - lines.keys():
+            if not rejects and (known | expected) - lines.keys():
                 # Whatever changes there while the pages are read moves the others: one
                 # that was missed comes with the second reading.
                 again, rejects = self._read(client)
@@ -174,11 +181,27 @@ class SaperxCircuitReading(models.Model):
         )
         return set(circuits.mapped("remote_id"))
 
+    def _get_expected_ids(self):
+        """Of our lines that ought to be there, but those that were seen to be gone."""
+        platform = [("integration_id", "=", self.integration_id.id)]
+        lines = self.env["saperx.line"].search_fetch(
+            [
+                *platform,
+                ("remote_id", "!=", False),
+                ("state", "not in", ("draft", "cancelled")),
+            ],
+            ["remote_id"],
+        )
+        gone = self.env["saperx.circuit"].search_fetch(
+            [*platform, ("gone", "=", True)], ["remote_id"]
+        )
+        return set(lines.mapped("remote_id")) - set(gone.mapped("remote_id"))
+
     @api.model
     def _read(self, client):
         """:return: the gateway's lines by id, and its rejects"""
         lines, rejects = {}, []
-        for record in client.iter_lines():
+        for record in client.iter_lines(patience=Patience(PAUSES)):
             if isinstance(record, Reject):
                 rejects.append(record)
             else:

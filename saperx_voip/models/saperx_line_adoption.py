@@ -2,13 +2,16 @@
 
 from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import SQL
 
 from .saperx_cdr_rematch import REMATCH_WAITS
+from .saperx_line import AS_THERE
 
-SAME_NAME = (
-    "billing_type", "route", "portability", "caller_id", "allow_lc", "allow_ldn",
-    "allow_ldi", "allow_vc1", "allow_vc2", "allow_vc3", "credit_limit",
+FLAGS = (
+    "caller_id", "allow_lc", "allow_ldn", "allow_ldi", "allow_vc1", "allow_vc2",
+    "allow_vc3",
 )  # fmt: skip
+SAME_NAME = ("billing_type", "route", "portability", "credit_limit")
 
 
 class SaperxLine(models.Model):
@@ -36,14 +39,22 @@ class SaperxLine(models.Model):
             *(circuit.integration_id for circuit, _values in new)
         )
         plans = self._read_plans_there(integrations)
-        lines = self.with_context(**{REMATCH_WAITS: True}).create(
-            [self._prepare_adopted(circuit, values, plans) for circuit, values in new]
+        flags = self._read_flags_there([circuit for circuit, _values in new])
+        lines = self.with_context(**{REMATCH_WAITS: True, AS_THERE: True}).create(
+            [
+                {**self._prepare_adopted(circuit, values, plans), **flags[circuit.id]}
+                for circuit, values in new
+            ]
         )
+        lines = lines.with_context(**{AS_THERE: False})
         for line, (circuit, _values) in zip(lines, new, strict=True):
             line._block_as_there(circuit)
             line._be_in_step(circuit)
             circuit.sudo().line_id = line
             known[circuit] = line
+        self.env["saperx.line.difference"]._conclude_adopted(
+            self.env["saperx.circuit"].union(*(circuit for circuit, _values in new))
+        )
         lines._message_log_batch(
             bodies={
                 line.id: self.env._(
@@ -108,6 +119,14 @@ class SaperxLine(models.Model):
             .search([*same_platform, ("number", "in", numbers)])
         }
         for circuit in circuits:
+            if circuit.gone:
+                raise UserError(
+                    self.env._(
+                        "The platform does not list the circuit %s any more: there is "
+                        "nothing to adopt.",
+                        circuit.display_name,
+                    )
+                )
             own = [circuit.account_code, circuit.reference]
             own += [did["number"] for did in circuit.dids or ()]
             for what in filter(None, own):
@@ -142,7 +161,8 @@ class SaperxLine(models.Model):
             "did_ids": [
                 Command.create(
                     {
-                        "number": did["number"],
+                        # As it is there: no country code is put before it.
+                        "number": f"+{did['number']}",
                         "monthly_fee": did.get("monthly_fee") or 0,
                         "accept_collect_calls": bool(did.get("accept_collect_calls")),
                         # What came by portability is live already.
@@ -152,6 +172,27 @@ class SaperxLine(models.Model):
                 for did in circuit.dids or ()
             ],
             **values,
+        }
+
+    @api.model
+    def _read_flags_there(self, circuits):
+        """:return: by id of a circuit what it says of ``FLAGS``; what the platform left
+        out is left to the defaults, since a push would else forbid calls"""
+        self.env["saperx.circuit"].flush_model(FLAGS)
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT id, %s FROM saperx_circuit WHERE id = ANY(%s)",
+                SQL(", ").join(map(SQL.identifier, FLAGS)),
+                [circuit.id for circuit in circuits],
+            )
+        )
+        return {
+            circuit_id: {
+                name: flag
+                for name, flag in zip(FLAGS, flags, strict=True)
+                if flag is not None
+            }
+            for circuit_id, *flags in rows
         }
 
     @api.model
@@ -182,7 +223,7 @@ class SaperxLine(models.Model):
             ("group_id", circuit.group_remote_id),
         ):
             found = plans.get((name, circuit.integration_id, remote_id))
-            if remote_id and not found:
+            if not found and (remote_id or name == "plan_id"):
                 raise UserError(
                     self.env._(
                         "%(field)s %(id)s of the circuit is not known here: "

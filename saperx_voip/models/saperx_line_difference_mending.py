@@ -2,7 +2,7 @@
 
 from psycopg2 import IntegrityError
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 
@@ -64,7 +64,7 @@ class SaperxLineDifference(models.Model):
                     "There is no line here to be pushed: adopt this one into a "
                     "contract, or ignore it."
                 )
-            case "reference":
+            case _ if self._is_another_there():
                 return self.env._(
                     "A push would make another line there, since this one has another "
                     "reference. Take theirs if it is the same line."
@@ -75,6 +75,28 @@ class SaperxLineDifference(models.Model):
                     "one first, or free the number on the platform's own panel."
                 )
         return None
+
+    def _is_another_there(self):
+        """Whether the line there has a reference by which a push would not take it for
+        ours, whatever else of it differs."""
+        return any(
+            one.kind == "reference"
+            and one.state in ("open", "ignored")
+            and not one._is_known_without_reference()
+            for one in self.line_id.difference_ids
+        )
+
+    def _is_known_without_reference(self):
+        """Whether a push would know the line there again, and give it our reference;
+        see ``gateway/push.py``."""
+        circuit, line = self.circuit_id, self.line_id
+        same = (
+            (circuit.account_code, line.account_code),
+            (circuit.customer_document, line._get_customer_document()),
+        )
+        return not self.their_value and any(
+            theirs and theirs == ours for theirs, ours in same
+        )
 
     def action_take(self):
         """*Take theirs*: make it here as it is on the platform."""
@@ -170,6 +192,17 @@ class SaperxLineDifference(models.Model):
                 "answered_by_id": False,
             }
         )
+
+    @api.model
+    def _conclude_adopted(self, circuits):
+        """What was unknown here has become a line."""
+        self.sudo().search(
+            [
+                ("circuit_id", "in", circuits.ids),
+                ("kind", "=", "unknown"),
+                ("state", "in", ("open", "ignored")),
+            ]
+        ).write({"state": "mended", "note": False})
 
     def action_view_line(self):
         self.ensure_one()

@@ -7,6 +7,7 @@ from odoo import Command, fields, models
 from odoo.exceptions import UserError
 
 from ..gateway import read_terms
+from .saperx_line import AS_THERE
 from .saperx_line_difference import LINE_FIELDS
 from .saperx_line_difference_words import RELATED
 
@@ -43,8 +44,8 @@ class SaperxLineDifference(models.Model):
         if not self.their_value:
             raise UserError(
                 self.env._(
-                    "The line there has no reference, so that a push would not find "
-                    "it: write one on the platform's own panel."
+                    "The line there has no reference that could be taken: push ours, "
+                    "or write one on the platform's own panel."
                 )
             )
         self.line_id._write_sync(
@@ -53,7 +54,8 @@ class SaperxLineDifference(models.Model):
 
     def _take_setting(self):
         name = self[0].field_name
-        self.line_id.write({LINE_FIELDS.get(name, name): self[0]._read_setting()})
+        lines = self.line_id.with_context(**{AS_THERE: True})
+        lines.write({LINE_FIELDS.get(name, name): self[0]._read_setting()})
 
     def _read_setting(self):
         """The platform's value as the line's field takes it.
@@ -190,9 +192,12 @@ class SaperxLineDifference(models.Model):
     def _take_did_terms(self):
         dids = self.env["saperx.did"].union(*(one._get_did() for one in self))
         fee, collect = read_terms(self[0].their_value)
-        dids.write(
-            {"monthly_fee": self[0]._read_money(fee), "accept_collect_calls": collect}
-        )
+        values = {}
+        if fee is not None:
+            values["monthly_fee"] = self[0]._read_money(fee)
+        if collect is not None:
+            values["accept_collect_calls"] = collect
+        dids.write(values)
         if collect and any(self.line_id.mapped("block_level")):
             raise UserError(
                 self.env._(

@@ -6,6 +6,8 @@ import string
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from .saperx_line import AS_THERE
+
 # What the platform takes (``senha`` of the assumed contract), and what phones and
 # their web pages take without trouble.
 SHORTEST_PASSWORD = 8
@@ -35,13 +37,19 @@ class SaperxLine(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         lines = super().create(vals_list)
-        lines._check_has_password()
+        if not self.env.context.get(AS_THERE):
+            lines._check_has_password()
         return lines
 
     def write(self, vals):
         res = super().write(vals)
-        if "password" in vals or vals.get("is_active") or vals.get("state") == "active":
+        if "password" in vals:
             self._check_has_password()
+        elif vals.get("is_active") or vals.get("state") == "active":
+            # One that the platform had before has its password there.
+            self.filtered(
+                lambda line: line.password_revision or not line.remote_id
+            )._check_has_password()
         return res
 
     def _check_password(self, password):

@@ -34,6 +34,8 @@ class SaperxSpreadsheetMixin(models.AbstractModel):
 
     #: Paths of the template's columns, as the import has them, each with an example.
     _spreadsheet_columns = {}
+    #: Columns whose names may stand for several records; the row says which is meant.
+    _spreadsheet_relative = ()
 
     @api.model
     def get_import_templates(self):
@@ -53,10 +55,20 @@ class SaperxSpreadsheetMixin(models.AbstractModel):
         result = super(
             SaperxSpreadsheetMixin, self.with_context(**{IMPORTING: True})
         ).load(fields, data)
-        guesses = [
+        warnings = [
             message
             for message in result["messages"]
             if message["type"] == "warning" and message.get("field")
+        ]
+        guesses = [
+            message
+            for message in warnings
+            if message["field"] not in self._spreadsheet_relative
+        ]
+        result["messages"] = [
+            message
+            for message in result["messages"]
+            if message not in warnings or message in guesses
         ]
         for message in guesses:
             message["type"] = "error"

@@ -57,9 +57,19 @@ def write_template(
             # Also the rows that are still to be filled.
             dimension.number_format = example.number_format = TEXT_FORMAT
     _explain(book.create_sheet(names[1]), columns, heads, must)
+    for filled in book:
+        _leave_as_text(filled)
     stream = io.BytesIO()
     book.save(stream)
     return stream.getvalue()
+
+
+def _leave_as_text(sheet):
+    """Names come from people: one that begins with "=" is no formula."""
+    for row in sheet.iter_rows():
+        for cell in row:
+            if cell.data_type == "f":
+                cell.data_type = "s"
 
 
 def _explain(sheet, columns, heads, must):

@@ -37,6 +37,16 @@ MODELS = (
     "saperx.sentinel.call",
     "saperx.sentinel.balance",
     "saperx.fraud.alert",
+    "saperx.circuit",
+    "saperx.circuit.reading",
+    "saperx.line.difference",
+    "saperx.adoption",
+    "saperx.adoption.row",
+    "saperx.adoption.proposal",
+    "saperx.allowance.opening",
+    "saperx.api.diagnosis",
+    "saperx.api.diagnosis.path",
+    "saperx.api.diagnosis.finding",
 )
 
 

@@ -54,7 +54,11 @@ class TestAdoption(SaperxCase):
                 "portability": "no",
                 "caller_id": False,
                 "allow_lc": True,
+                "allow_ldn": False,
                 "allow_ldi": True,
+                "allow_vc1": False,
+                "allow_vc2": False,
+                "allow_vc3": False,
                 "simultaneous_calls": 3,
                 "credit_limit": 250,
                 "dids": [
@@ -148,6 +152,54 @@ class TestAdoption(SaperxCase):
         line.password = "a-new-password"
         self.assertEqual(line.sync_state, "pending")
         self.assertEqual(line._get_wanted_line().settings.password, "a-new-password")
+
+    def test_what_is_demanded_of_new_lines_is_not_of_those_that_run(self):
+        self.company.saperx_password_required = True
+        self.integration.credit_limit_required = True
+        self.circuit.credit_limit = 0
+        line = self._adopt().line_id
+        self.assertEqual((line.sync_state, line.credit_limit), ("synced", 0))
+        line.is_active = False
+        line.is_active = True
+        self.assertIsNone(line._get_wanted_line().settings.password)
+
+    def test_what_the_platform_leaves_out_is_as_for_new_lines(self):
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE saperx_circuit SET caller_id = NULL, allow_ldn = NULL,"
+            " allow_vc1 = NULL"
+        )
+        self.env.invalidate_all()
+        line = self._adopt().line_id
+        self.assertTrue(line.caller_id and line.allow_ldn and line.allow_vc1)
+        self.assertFalse(line.allow_vc2)
+
+    def test_a_number_is_the_one_that_is_there(self):
+        circuit = self._make_circuit(108, ("12125550123",))
+        row = self._adopt(circuit)
+        self.assertEqual(row.line_id.did_ids.number, "12125550123", row.error)
+
+    def test_what_is_gone_there_is_not_adopted(self):
+        self.adoption.action_propose()
+        self.circuit.gone = True
+        row = self._row()
+        row.is_chosen = True
+        self.adoption.action_adopt()
+        self.assertEqual(row.state, "failed")
+        self.assertIn("does not list", row.error)
+
+    def test_what_was_unknown_is_no_difference_any_more(self):
+        unknown = self.env["saperx.line.difference"].create(
+            {
+                "integration_id": self.integration.id,
+                "key": f"circuit {self.circuit.id}",
+                "kind": "unknown",
+                "circuit_id": self.circuit.id,
+            }
+        )
+        self._adopt()
+        self.assertEqual(unknown.state, "mended")
+        self.assertFalse(self.integration.difference_count)
 
     def test_a_status_there_is_a_state_or_a_block_here(self):
         blocked = self._make_circuit(102, (), status="partially_blocked")

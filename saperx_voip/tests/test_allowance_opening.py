@@ -129,6 +129,48 @@ class TestAllowanceOpening(SaperxCase):
         self.assertFalse(result["messages"])
         self.assertEqual(self.line.opening_ids.quantity, 450)
 
+    def test_a_row_means_the_allowance_of_its_lines_plan(self):
+        plan = self.tariff.copy({"name": "Other"})
+        self.env["saperx.tariff.allowance"].search(
+            [("tariff_id", "=", plan.id)]
+        ).unlink()
+        own = self.allowance.copy({"tariff_id": plan.id})
+        self.assertEqual(own.display_name, self.allowance.display_name)
+        other = self._make_line(self.contract, "555433335555", tariff_id=plan.id)
+        other.account_code = "000008"
+        load = self.env["saperx.allowance.opening"].load
+        fields = ["line_id", "allowance_id", "used"]
+        rows = [
+            [self.line.display_name, own.display_name, "7.5"],
+            ["000008", own.display_name, "2"],
+        ]
+        self.assertFalse(load(fields, rows)["messages"])
+        self.assertEqual(self.line.opening_ids.allowance_id, self.allowance)
+        self.assertEqual(other.opening_ids.allowance_id, own)
+        # The same row again corrects it.
+        self.assertFalse(load(fields, [["000008", own.display_name, "3"]])["messages"])
+        self.assertEqual(other.opening_ids.mapped("quantity"), [180])
+        own.copy({"tariff_id": plan.id})
+        [message] = load(fields, rows[1:])["messages"]
+        self.assertIn("several allowances", message["message"])
+
+    def test_a_row_that_means_several_lines_is_refused(self):
+        second = self._make_integration(name="Second")
+        self.line.account_code = "000007"
+        self._make_line(
+            self.contract,
+            "555433335555",
+            integration_id=second.id,
+            plan_id=self.plan.copy({"integration_id": second.id}).id,
+            account_code="000007",
+        )
+        result = self.env["saperx.allowance.opening"].load(
+            ["line_id", "allowance_id", "used"],
+            [["000007", self.allowance.display_name, "7.5"]],
+        )
+        self.assertEqual([m["type"] for m in result["messages"]], ["error"])
+        self.assertFalse(self.line.opening_ids)
+
     def test_billing_enters_it_and_others_read(self):
         billing = self._make_user("billing")
         with Form(self.env["saperx.allowance.opening"].with_user(billing)) as form:

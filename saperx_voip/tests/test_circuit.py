@@ -63,7 +63,7 @@ class Listing:
     def __exit__(self, *_exc):
         pass
 
-    def iter_lines(self):
+    def iter_lines(self, patience=None):
         records = self.readings.pop(0) if len(self.readings) > 1 else self.readings[0]
         for record in records:
             if isinstance(record, Exception):
@@ -146,6 +146,11 @@ class TestCircuit(CircuitCase):
         reading = self._read(both[:1], both)
         self.assertFalse(reading.gone_count)
         self.assertFalse(self._get_circuit(8).gone)
+
+    def test_a_line_that_moved_between_the_pages_of_the_first_reading_is_there(self):
+        self.line._write_sync({"remote_id": 8})
+        both = [make_circuit(7), make_circuit(8, self.line.reference)]
+        self.assertEqual(self._read(both[:1], both).read_count, 2)
 
     def test_what_cannot_be_read_is_named_and_makes_nothing_gone(self):
         self._read([make_circuit(7), make_circuit(8)])

@@ -110,6 +110,43 @@ class TestLineDifference(CircuitCase):
             )
         )
 
+    def test_a_limit_of_nothing_there_is_a_difference(self):
+        found = self._compare(
+            self._circuit(credit_limit=Decimal(0), simultaneous_calls=0)
+        )
+        self.assertEqual(
+            set(found.mapped("field_name")), {"credit_limit", "simultaneous_calls"}
+        )
+        self._mend(found, "take")
+        self.assertEqual(self.line.credit_limit, 0)
+        # No line here goes without any call: it says so, and ours can be pushed.
+        left = found.filtered(lambda one: one.state == "open")
+        self.assertEqual(left.field_name, "simultaneous_calls")
+        self.assertTrue(left.note)
+        self._mend(left, "push")
+        self.assertEqual(left.state, "pending")
+
+    def test_what_the_platform_leaves_out_does_not_differ(self):
+        circuit = self._circuit(
+            caller_id=None, allow_lc=None, allow_ldi=None, customer_document=""
+        )
+        did = Did(NUMBER, True, 7, None, None, False, None, None)
+        self.partner.vat = False
+        self._be_in_step(self.line, 7)
+        self.assertFalse(self._compare(replace(circuit, dids=(did,))))
+
+    def test_of_a_numbers_terms_what_is_told_is_taken(self):
+        did = Did(NUMBER, True, 7, None, None, False, None, True)
+        self.line.did_ids.monthly_fee = 9.9
+        self._be_in_step(self.line, 7)
+        circuit = replace(self._circuit(), dids=(did,))
+        found = self._compare(circuit)
+        self.assertEqual(found.theirs, "Fee: unknown; collect calls: Yes")
+        self._mend(found, "take")
+        self.assertEqual(self.line.did_ids.monthly_fee, 9.9)
+        self.assertTrue(self.line.did_ids.accept_collect_calls)
+        self.assertFalse(self._compare(circuit))
+
     def test_status_and_numbers_differ_too(self):
         circuit = self._circuit((OTHER_NUMBER,), status="blocked")
         found = self._compare(circuit).grouped("kind")
@@ -328,13 +365,34 @@ class TestLineDifference(CircuitCase):
         self.assertEqual(self.line.block_level, "full")
 
     def test_a_reference_is_taken_and_never_pushed(self):
-        circuit = make_circuit(7, "another", numbers=[NUMBER])
+        circuit = make_circuit(7, "another", numbers=[NUMBER], closing_day=5)
         found = self._compare(circuit)
+        # Nor is what else differs: a push would make a second line there.
+        self._mend(found, "push")
+        self.assertEqual(found.mapped("state"), ["open", "open"])
+        self.assertEqual(self.line.sync_state, "synced")
+        reference = found.filtered(lambda one: one.kind == "reference")
+        self._mend(reference, "take")
+        self.assertEqual(self.line.reference, "another")
+        self.assertEqual(self._compare(circuit), found - reference)
+        self._mend(found - reference, "push")
+        self.assertEqual(self.line.sync_state, "pending")
+
+    def test_a_line_without_a_reference_there_is_given_ours(self):
+        circuit = make_circuit(7, "", numbers=[NUMBER])
+        found = self._compare(circuit)
+        self.assertEqual(found.kind, "reference")
+        self._mend(found, "take")
+        self.assertIn("push ours", found.note)
+        self._mend(found, "push")
+        self.assertEqual((found.state, self.line.sync_state), ("pending", "pending"))
+        # One that a push would not know again would be made a second time.
+        self.line.account_code = "000009"
+        self.partner.vat = False
+        self._be_in_step(self.line, 7)
+        found = self._compare(circuit).filtered(lambda one: one.kind == "reference")
         self._mend(found, "push")
         self.assertEqual((found.state, self.line.sync_state), ("open", "synced"))
-        self._mend(found, "take")
-        self.assertEqual(self.line.reference, "another")
-        self.assertFalse(self._compare(circuit))
 
     def test_a_line_that_is_missing_is_pushed_but_never_ended(self):
         found = self._compare()

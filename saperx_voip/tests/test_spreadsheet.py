@@ -7,6 +7,7 @@ import openpyxl
 from odoo import fields
 from odoo.tests import tagged
 
+from ..spreadsheet import Column, write_template
 from .common import NUMBER, SaperxCase
 
 OPTIONS = {
@@ -135,6 +136,13 @@ class TestSpreadsheet(SaperxCase):
                 self.assertEqual(second.plan_id, self.plan)
                 self.assertEqual(second.sync_state, "pending")
                 savepoint.rollback()
+
+    def test_a_name_in_a_template_is_no_formula(self):
+        name = '=HYPERLINK("http://evil.example")'
+        column = Column("Contrato", "many2one", True, name, name)
+        content = write_template([column], ("A", "B"), ("C", "D", "E"), "Sim")
+        for sheet in openpyxl.load_workbook(io.BytesIO(content)):
+            self.assertEqual({cell.data_type for cell in sheet[2]} - {"n"}, {"s"})
 
     def test_a_contract_is_named_by_its_code_customer_or_document_too(self):
         rows = [
@@ -270,6 +278,7 @@ class TestSpreadsheet(SaperxCase):
             "saperx.did",
             "saperx.number.range",
             "saperx.tariff.rate",
+            "saperx.allowance.opening",
         ):
             for language in ("pt_BR", "en_US"):
                 with self.subTest(model, language=language):

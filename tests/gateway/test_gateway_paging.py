@@ -6,7 +6,7 @@ from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from gateway import CursorExpired, NotUnderstood, Plan, Reject
+from gateway import CursorExpired, NotUnderstood, Patience, Plan, Reject
 from gateway_server import make_client
 
 WINDOW = (datetime(2026, 10, 1, 3), datetime(2026, 11, 1, 3))
@@ -52,6 +52,23 @@ def test_what_moves_to_the_next_page_while_we_read_comes_once(server):
         assert [p.remote_id for p in client.iter_plans()] == [1, 2, 3]
 
 
+def test_whoever_has_patience_gets_a_page_that_fails_at_first(server):
+    first, second = page([LINE], 1, 2), page([{**LINE, "id": 2}], 2, 2)
+    server.answers(
+        "GET /circuitos",
+        (200, first),
+        (500, b"<html>"),
+        # As a cache on the way gives it.
+        (200, first),
+        (429, {"message": "devagar"}),
+        (200, second),
+    )
+    with make_client(server.url) as client:
+        patience = Patience((0.0, 0.0, 0.0))
+        lines = list(client.iter_lines(patience=patience))
+        assert [line.remote_id for line in lines] == [1, 2]
+
+
 LINE = {
     "id": 1, "conta": "100001", "status": "ativo", "referencia": "r", "nome": "A",
     "plano_id": 1, "tipo": "pos_pago", "plano_tipo": "stfc", "valor_novo": {"x": [1]},
@@ -77,6 +94,12 @@ GROUP = {"id": 1, "nome": "Casa", "cor": "azul"}
         ("circuitos", LINE, {"atualizado_em": "ontem"}),
         ("circuitos", LINE, {"dids": {}}),
         ("circuitos", LINE, {"plano_descricao": "\x00"}),
+        ("circuitos", LINE, {"plano_id": 2**31}),
+        ("circuitos", LINE, {"grupo_id": 2**63}),
+        ("circuitos", LINE, {"dia_fechamento": -1}),
+        ("circuitos", LINE, {"limite_simultaneas": 10**12}),
+        ("circuitos", LINE, {"referencia": "r" * 3000}),
+        ("circuitos", LINE, {"documento": "\x00"}),
     ],
 )
 def test_every_listing_tells_its_bad_elements_and_goes_on(server, path, good, bad):
