@@ -1,7 +1,8 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools.misc import format_date
 
 
 class SaperxLine(models.Model):
@@ -34,6 +35,7 @@ class SaperxLine(models.Model):
         for _contract, tariff, together in groups:
             if line := (together & lines)[:1]:
                 line._check_closes_with(together, tariff)
+                line._check_closes_with_planned(tariff, lines)
                 line._check_one_timezone(together, tariff)
 
     def _check_closes_with(self, sharers, tariff):
@@ -51,6 +53,41 @@ class SaperxLine(models.Model):
                     day=self.closing_day,
                     other=other[0].display_name,
                     other_day=other[0].closing_day,
+                )
+            )
+
+    def _check_closes_with_planned(self, tariff, lines):
+        """Nor may a line that shares it from some day on close on another one then.
+
+        :param lines: those that change together
+        """
+        self.ensure_one()
+        planned = self.env["saperx.line.period"].sudo()
+        planned = planned.search(
+            [
+                ("line_id", "not in", lines.ids),
+                ("line_id.state", "!=", "cancelled"),
+                ("contract_id", "=", self.contract_id.id),
+                ("tariff_id", "=", tariff.id),
+                ("closing_day", "!=", self.closing_day),
+                ("date_from", ">", fields.Datetime.now()),
+            ],
+            limit=1,
+        )
+        if planned:
+            raise ValidationError(
+                self.env._(
+                    "From %(date)s on %(other)s shares the allowance of the billing "
+                    "plan “%(tariff)s”, and closes on day %(other_day)s then, "
+                    "%(line)s on day %(day)s: take its planned change back first.",
+                    date=format_date(
+                        self.env, planned._get_local_day(planned.date_from)
+                    ),
+                    other=planned.line_id.display_name,
+                    tariff=tariff.display_name,
+                    other_day=planned.closing_day,
+                    line=self.display_name,
+                    day=self.closing_day,
                 )
             )
 

@@ -7,7 +7,7 @@ from unittest.mock import patch
 from freezegun import freeze_time
 
 from odoo import Command
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, new_test_user
 
 from .common import SaperxCase, moment
@@ -653,6 +653,18 @@ class TestSeveralLines(PeriodCase):
         wizard = self._change(late, tariff_id=self.tariff)
         self.assertIn("same day", wizard.obstacle)
         self._apply(late, tariff_id=self.tariff, closing_day=10)
+
+    def test_they_close_with_whoever_comes_to_share_some_day(self):
+        self._share()
+        late = self._make_line(
+            self.contract,
+            number="551130001001",
+            tariff_id=self.dear.id,
+            closing_day=10,
+        )
+        self._apply(late, tariff_id=self.tariff)
+        with self.assertRaisesRegex(ValidationError, "take its planned change back"):
+            self.lines.closing_day = 15
 
     def test_whoever_comes_to_share_is_of_the_time_zone_of_the_others(self):
         self._share()
