@@ -38,10 +38,11 @@ def make_lines(context: Context) -> Answer:
 
 
 def _free_places(db: sqlite3.Connection, count: int) -> range:
-    (made,) = db.execute(
-        "SELECT count(*) FROM lines WHERE referencia LIKE 'lote-%'"
+    (free,) = db.execute(
+        "SELECT coalesce(max(CAST(substr(referencia, 6) AS INTEGER)) + 1, 0)"
+        " FROM lines WHERE referencia LIKE 'lote-%'"
     ).fetchone()
-    return range(made, made + count)
+    return range(free, free + count)
 
 
 def _make(db: sqlite3.Connection, place: int) -> dict[str, object]:
@@ -70,9 +71,12 @@ def _make(db: sqlite3.Connection, place: int) -> dict[str, object]:
     # Of 40 areas at most, each with a block that the stock does not use.
     ddd = numbers.DDDS[place % 40]
     numero = f"55{ddd}{20_000_000 + place}"
+    # A line that vanished has left it free.
     db.execute(
         "INSERT INTO dids (numero, cidade, uf, circuito_id, portado, valor, a_cobrar)"
-        " VALUES (?, ?, ?, ?, 1, 0, ?)",
+        " VALUES (?, ?, ?, ?, 1, 0, ?) ON CONFLICT (numero) DO UPDATE"
+        " SET circuito_id = excluded.circuito_id, valor = excluded.valor,"
+        " a_cobrar = excluded.a_cobrar",
         (numero, *seed.city_of(numero), line_id, rng.random() < 0.5),
     )
     return {

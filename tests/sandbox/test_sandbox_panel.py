@@ -146,3 +146,14 @@ def test_line_vanishes_and_its_numbers_are_free(
         did for did in sandbox.ledger()["dids"] if did["numero"] == "555433330000"
     )
     assert did["status"] == "disponivel"
+
+
+def test_many_lines_are_made_after_others_have_vanished(
+    api: Api, sandbox: SandboxProcess
+) -> None:
+    first = sandbox.make_lines(3)
+    assert sandbox.remove_line(first[0]["id"])
+    assert sandbox.remove_line(first[2]["id"])
+    for line in sandbox.make_lines(2):
+        (did,) = api.get(f"/circuitos/{line['id']}").json()["dids"]
+        assert did["numero"] == line["numero"] != first[1]["numero"]
