@@ -42,7 +42,6 @@ from . import saperx_did_stock
 from . import saperx_did_again
 from . import saperx_line_moments
 from . import saperx_circuit
-from . import saperx_circuit_reading
 from . import saperx_line_difference
 from . import saperx_line_difference_words
 from . import saperx_line_difference_finding
@@ -70,6 +69,7 @@ from . import saperx_cdr_what_if
 from . import saperx_cdr_foreseen
 from . import saperx_undrawn_mixin
 from . import saperx_cdr_import
+from . import saperx_circuit_reading
 from . import saperx_cdr_import_reading
 from . import saperx_cdr_import_storing
 from . import saperx_schedule

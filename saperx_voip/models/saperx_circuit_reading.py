@@ -1,6 +1,7 @@
 # License AGPL-3.0 or later (https://www.gnu.org/licenses/agpl).
 
 import logging
+import time
 from functools import partial
 
 from odoo import api, fields, models
@@ -10,6 +11,7 @@ from odoo.service.model import retrying
 from ..alone import alone
 from ..forms import tell_forms
 from ..gateway import GatewayError, Patience, Reject
+from .saperx_cdr_import import get_working_seconds
 
 _logger = logging.getLogger(__name__)
 
@@ -165,12 +167,13 @@ class SaperxCircuitReading(models.Model):
             ),
             self.env,
         )
+        patience = Patience(PAUSES, partial(_wait, time.monotonic()))
         with retrying(integration._get_client, self.env) as client:
-            lines, rejects = self._read(client)
+            lines, rejects = self._read(client, patience)
             if not rejects and (known | expected) - lines.keys():
                 # Whatever changes there while the pages are read moves the others: one
                 # that was missed comes with the second reading.
-                again, rejects = self._read(client)
+                again, rejects = self._read(client, patience)
                 lines |= again
         retrying(partial(self._store, lines, rejects, known, asked_at), self.env)
 
@@ -198,10 +201,10 @@ class SaperxCircuitReading(models.Model):
         return set(lines.mapped("remote_id")) - set(gone.mapped("remote_id"))
 
     @api.model
-    def _read(self, client):
+    def _read(self, client, patience):
         """:return: the gateway's lines by id, and its rejects"""
         lines, rejects = {}, []
-        for record in client.iter_lines(patience=Patience(PAUSES)):
+        for record in client.iter_lines(patience=patience):
             if isinstance(record, Reject):
                 rejects.append(record)
             else:
@@ -256,3 +259,11 @@ class SaperxCircuitReading(models.Model):
             tell_forms(self)
 
         retrying(stop, self.env)
+
+
+def _wait(began, seconds):
+    """:return: whether it is late to ask again: what hangs would be killed unheard"""
+    if time.monotonic() + seconds - began > get_working_seconds():
+        return True
+    time.sleep(seconds)
+    return False
