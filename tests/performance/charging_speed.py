@@ -49,7 +49,7 @@ def pack(env) -> None:
 
 def make_calls(env, integration, count: int) -> None:
     merge(env, integration, count)
-    env["saperx.cdr"]._draw_in_batches(env["saperx.line"].search([]).ids, commit=True)
+    env["saperx.cdr"]._draw_in_batches(env["saperx.line"].search([]).ids)
     env.cr.execute(
         "UPDATE saperx_integration SET active = TRUE, imported_until = '2026-11-20'"
     )
