@@ -203,7 +203,13 @@ class SaperxApiDiagnosis(models.Model):
                 self._conclude("failed", str(error))
             except Exception as error:
                 _logger.exception("diagnosis %s stopped", self.id)
-                self._conclude("failed", str(error))
+                # Its words may hold what was said, and the report is sent to others.
+                reason = self.env._(
+                    "An error of the addon itself stopped it (%s): the server's log "
+                    "says more.",
+                    type(error).__name__,
+                )
+                self._conclude("failed", reason)
 
     def _ask(self):
         # Its secrets are read in a transaction that ends here.
